@@ -1,0 +1,64 @@
+"""What every protocol folder exports, and what reading one input gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from schemas.base import Canonical
+from schemas.cart import Cart
+from schemas.faults import Fault
+from schemas.order import Order
+from schemas.order_reply import OrderReply, StatusUpdate
+from schemas.party import Identifier
+from schemas.punchout import PunchoutRequest
+
+CanonicalDocument = PunchoutRequest | Cart | Order | OrderReply | StatusUpdate
+
+
+class ReadDocument(Canonical, frozen=True):
+    """One message of an input: its kind in the protocol's own words, and the document or the faults that refuse it.
+
+    `document` is absent when the message was refused, and when it is sound but of a kind that is not translated."""
+
+    kind: str
+    id: str | None = None
+    document: CanonicalDocument | None = None
+    findings: tuple[Fault, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+class Reading(Canonical, frozen=True):
+    """What an input says, judged as a document: no partner, no credentials, no prices.
+
+    `findings` and `faults` here are those of the envelope; those of a message stand at the message."""
+
+    protocol: str
+    sender: tuple[Identifier, ...] = ()
+    receiver: tuple[Identifier, ...] = ()
+    documents: tuple[ReadDocument, ...] = ()
+    findings: tuple[Fault, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.faults) or any(document.faults for document in self.documents)
+
+    @property
+    def all_findings(self) -> tuple[Fault, ...]:
+        return self.findings + tuple(f for document in self.documents for f in document.findings)
+
+    @property
+    def all_faults(self) -> tuple[Fault, ...]:
+        return self.faults + tuple(f for document in self.documents for f in document.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """
+    looks_like  whether the first bytes (at least 4 KiB of them, or all) and the media type speak this protocol.
+    read        the whole input; never raises for bad input, faults say what is wrong.
+    """
+
+    name: str
+    title: str
+    looks_like: Callable[[bytes, str | None], bool]
+    read: Callable[[bytes, str | None], Reading]

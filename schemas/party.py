@@ -1,0 +1,93 @@
+"""Who and where: parties, addresses, contacts, and the identifiers by which the trade names them."""
+
+from schemas.base import Canonical
+
+
+class Identifier(Canonical, frozen=True):
+    """A name in a scheme: a cXML credential (`NetworkId`, `DUNS`), an EDIFACT qualifier (`14` = GLN), an endpoint scheme
+    (`0088`). Kept as received; compare with `same_as`."""
+
+    scheme: str
+    value: str
+
+    def same_as(self, other: "Identifier") -> bool:
+        """Trimmed and case-insensitive in both parts, as buyers and hubs disagree on both."""
+        return self.folded() == other.folded()
+
+    def folded(self) -> tuple[str, str]:
+        return self.scheme.strip().casefold(), self.value.strip().casefold()
+
+
+class Extension(Canonical, frozen=True):
+    """A field that the standard leaves to the partners (cXML Extrinsic), kept verbatim and passed on.
+
+    `value` is the text, or the inner XML where `markup` is true."""
+
+    name: str
+    value: str
+    markup: bool = False
+
+
+class Phone(Canonical, frozen=True):
+    """A telephone or fax number in its parts; `number` holds everything when the sender did not divide it."""
+
+    number: str
+    country: str | None = None
+    country_code: str | None = None
+    area: str | None = None
+    extension: str | None = None
+    label: str | None = None
+
+
+class Email(Canonical, frozen=True):
+    address: str
+    label: str | None = None
+
+
+class Address(Canonical, frozen=True):
+    """A postal address. `country` is ISO 3166-1 alpha-2 in upper case, absent when the document gives no usable one;
+    `country_name` keeps the sender's word. `id` and `id_scheme` are the sender's own key of the place (addressID)."""
+
+    name: str | None = None
+    deliver_to: tuple[str, ...] = ()
+    street: tuple[str, ...] = ()
+    city: str | None = None
+    municipality: str | None = None
+    region: str | None = None
+    region_code: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    country_name: str | None = None
+    id: str | None = None
+    id_scheme: str | None = None
+    emails: tuple[Email, ...] = ()
+    phones: tuple[Phone, ...] = ()
+    faxes: tuple[Phone, ...] = ()
+    urls: tuple[str, ...] = ()
+    identifiers: tuple[Identifier, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+
+
+class Contact(Canonical, frozen=True):
+    """A person or a desk, by role (`endUser`, `purchasingAgent`, `buyer`, ...: an open list)."""
+
+    name: str | None = None
+    role: str | None = None
+    id: str | None = None
+    id_scheme: str | None = None
+    emails: tuple[Email, ...] = ()
+    phones: tuple[Phone, ...] = ()
+    faxes: tuple[Phone, ...] = ()
+    urls: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    identifiers: tuple[Identifier, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+
+
+class Party(Canonical, frozen=True):
+    """A company in a role (`soldTo`, `shipFrom`, `legalEntity`, ...) with its identifiers and address."""
+
+    role: str
+    identifiers: tuple[Identifier, ...] = ()
+    address: Address | None = None
+    contacts: tuple[Contact, ...] = ()
