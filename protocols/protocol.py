@@ -14,7 +14,7 @@ from schemas.punchout import PunchoutRequest
 CanonicalDocument = PunchoutRequest | Cart | Order | OrderReply | StatusUpdate
 
 
-class ReadDocument(Canonical, frozen=True):
+class ReadDocument(Canonical, frozen=True, kw_only=True):
     """One message of an input: its kind in the protocol's own words, and the document or the faults that refuse it.
 
     `document` is absent when the message was refused, and when it is sound but of a kind that is not translated."""
@@ -26,7 +26,7 @@ class ReadDocument(Canonical, frozen=True):
     faults: tuple[Fault, ...] = ()
 
 
-class Reading(Canonical, frozen=True):
+class Reading(Canonical, frozen=True, kw_only=True):
     """What an input says, judged as a document: no partner, no credentials, no prices.
 
     `findings` and `faults` here are those of the envelope; those of a message stand at the message."""

@@ -9,7 +9,7 @@ from schemas.order import Split, Tax
 from schemas.party import Address, Contact, Extension
 
 
-class CartLine(Canonical, frozen=True):
+class CartLine(Canonical, frozen=True, kw_only=True):
     """One line. On the way out everything is there; on the way in (edit, inspect) often only item and quantity."""
 
     quantity: Quantity
@@ -27,7 +27,7 @@ class CartLine(Canonical, frozen=True):
     extensions: tuple[Extension, ...] = ()
 
 
-class Cart(Canonical, frozen=True):
+class Cart(Canonical, frozen=True, kw_only=True):
     """
     buyer_cookie       see PunchoutRequest.
     operation_allowed  the most that the buyer may later ask for: `create`, `inspect` or `edit` (edit implies inspect).

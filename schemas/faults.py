@@ -17,7 +17,7 @@ class Weight(StrEnum):
     NOTICE = "notice"
 
 
-class Fault(Canonical, frozen=True):
+class Fault(Canonical, frozen=True, kw_only=True):
     """One thing that is wrong.
 
     code     stable and dotted: `price.not_a_number`. Partners may rely on it.
@@ -59,14 +59,26 @@ class Findings:
         self._all: list[Fault] = []
 
     def add(
-        self, code: str, at: str, message: str, found: str | None = None, *, line: int | None = None,
+        self,
+        code: str,
+        at: str,
+        message: str,
+        found: str | None = None,
+        *,
+        line: int | None = None,
         column: int | None = None,
     ) -> None:
         """A fault: the document will be refused by `raise_if_any`."""
         self._put(Weight.FAULT, code, at, message, found, line, column)
 
     def note(
-        self, code: str, at: str, message: str, found: str | None = None, *, line: int | None = None,
+        self,
+        code: str,
+        at: str,
+        message: str,
+        found: str | None = None,
+        *,
+        line: int | None = None,
         column: int | None = None,
     ) -> None:
         """A finding: a deviation that loses nothing."""
@@ -77,11 +89,25 @@ class Findings:
         self._put(Weight.NOTICE, code, at, message, None, None, None)
 
     def _put(
-        self, weight: Weight, code: str, at: str, message: str, found: str | None, line: int | None,
+        self,
+        weight: Weight,
+        code: str,
+        at: str,
+        message: str,
+        found: str | None,
+        line: int | None,
         column: int | None,
     ) -> None:
         self._all.append(
-            Fault(code=code, at=at, message=message, found=shortened(found), line=line, column=column, weight=weight)
+            Fault(
+                code=code,
+                at=at,
+                message=message,
+                found=shortened(found),
+                line=line,
+                column=column,
+                weight=weight,
+            )
         )
 
     def extend(self, faults: Iterable[Fault]) -> None:

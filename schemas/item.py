@@ -7,7 +7,7 @@ from schemas.money import Money
 from schemas.party import Extension, Identifier
 
 
-class Quantity(Canonical, frozen=True):
+class Quantity(Canonical, frozen=True, kw_only=True):
     """An exact, finite amount in a unit. The unit is the sender's own word until a partner's unit table has mapped it;
     an order that goes to the ERP carries UN/ECE Recommendation 20 codes (schemas/units.py).
 
@@ -21,7 +21,7 @@ class Quantity(Canonical, frozen=True):
             raise ValueError("a quantity is a finite number")
 
 
-class Classification(Canonical, frozen=True):
+class Classification(Canonical, frozen=True, kw_only=True):
     """A code in a scheme (`UNSPSC`, `eClass`); scheme as received, UNSPSC codes as digits only."""
 
     scheme: str
@@ -29,7 +29,7 @@ class Classification(Canonical, frozen=True):
     name: str | None = None
 
 
-class ItemRef(Canonical, frozen=True):
+class ItemRef(Canonical, frozen=True, kw_only=True):
     """How one item is named by supplier, buyer and manufacturer.
 
     `supplier_auxiliary_id` (cXML SupplierPartAuxiliaryID) belongs to the line's identity on the buyer's side and stays
@@ -46,7 +46,7 @@ class ItemRef(Canonical, frozen=True):
     identifiers: tuple[Identifier, ...] = ()
 
 
-class Price(Canonical, frozen=True):
+class Price(Canonical, frozen=True, kw_only=True):
     """`amount` for `basis` price units: EUR 5.00 per 100 C62 is amount 5.00, basis 100, unit C62.
 
     basis   number of price units that `amount` pays for; greater than zero.
@@ -69,7 +69,7 @@ class Price(Canonical, frozen=True):
         return self.amount.amount * quantity * self.factor / self.basis
 
 
-class Text(Canonical, frozen=True):
+class Text(Canonical, frozen=True, kw_only=True):
     """A text with its language (BCP 47 as received, absent when the document says none) and kind, where it has one."""
 
     text: str
@@ -77,7 +77,7 @@ class Text(Canonical, frozen=True):
     kind: str | None = None
 
 
-class ItemDescription(Canonical, frozen=True):
+class ItemDescription(Canonical, frozen=True, kw_only=True):
     """What a line says about its item, beyond its ids."""
 
     texts: tuple[Text, ...] = ()

@@ -28,7 +28,7 @@ class UnknownCurrency(ValueError):
     """Not an ISO 4217 currency that can be traded in."""
 
 
-class Money(Canonical, frozen=True):
+class Money(Canonical, frozen=True, kw_only=True):
     """An exact amount in one currency (ISO 4217). Raises ValueError for NaN or infinity, UnknownCurrency otherwise.
 
     The amount keeps the decimals it was given: a unit price may be finer than the currency's minor unit."""

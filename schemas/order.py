@@ -18,7 +18,7 @@ class Change(StrEnum):
     DELETE = "delete"
 
 
-class TaxPart(Canonical, frozen=True):
+class TaxPart(Canonical, frozen=True, kw_only=True):
     """One tax of a Tax; `rate` in percent as the document says it (2 means 2 %)."""
 
     category: str
@@ -31,13 +31,13 @@ class TaxPart(Canonical, frozen=True):
     exemption: str | None = None
 
 
-class Tax(Canonical, frozen=True):
+class Tax(Canonical, frozen=True, kw_only=True):
     amount: Money
     description: str | None = None
     parts: tuple[TaxPart, ...] = ()
 
 
-class SplitSegment(Canonical, frozen=True):
+class SplitSegment(Canonical, frozen=True, kw_only=True):
     """One key of an account assignment: `name` is its kind (`CostCenter`, `GLAccount`), `id` its value."""
 
     name: str
@@ -45,7 +45,7 @@ class SplitSegment(Canonical, frozen=True):
     description: str | None = None
 
 
-class Split(Canonical, frozen=True):
+class Split(Canonical, frozen=True, kw_only=True):
     """The part of a line or a charge that goes to one account (cXML Distribution)."""
 
     name: str
@@ -53,7 +53,7 @@ class Split(Canonical, frozen=True):
     charge: Money
 
 
-class Attachment(Canonical, frozen=True):
+class Attachment(Canonical, frozen=True, kw_only=True):
     """A file that came with the document or that it points to.
 
     reference  as written in the document: `cid:...` or a URL.
@@ -69,14 +69,14 @@ class Attachment(Canonical, frozen=True):
     internal: bool = False
 
 
-class Comment(Canonical, frozen=True):
+class Comment(Canonical, frozen=True, kw_only=True):
     text: str
     language: str | None = None
     kind: str | None = None
     attachments: tuple[Attachment, ...] = ()
 
 
-class PaymentTerm(Canonical, frozen=True):
+class PaymentTerm(Canonical, frozen=True, kw_only=True):
     """Pay within `days`, with a discount in percent or as an amount where one is given."""
 
     days: int
@@ -85,7 +85,7 @@ class PaymentTerm(Canonical, frozen=True):
     extensions: tuple[Extension, ...] = ()
 
 
-class PaymentCard(Canonical, frozen=True):
+class PaymentCard(Canonical, frozen=True, kw_only=True):
     """A purchasing card, of which only the last four digits are ever kept in a canonical document."""
 
     last_four: str
@@ -93,14 +93,14 @@ class PaymentCard(Canonical, frozen=True):
     holder: str | None = None
 
 
-class DeliveryTerms(Canonical, frozen=True):
+class DeliveryTerms(Canonical, frozen=True, kw_only=True):
     code: str
     shipping_payment: str | None = None
     transport: str | None = None
     comments: tuple[str, ...] = ()
 
 
-class Charge(Canonical, frozen=True):
+class Charge(Canonical, frozen=True, kw_only=True):
     """A charge on top of the lines, or an allowance where `allowance` is true; the amount is positive either way."""
 
     kind: str
@@ -109,14 +109,14 @@ class Charge(Canonical, frozen=True):
     allowance: bool = False
 
 
-class ScheduleLine(Canonical, frozen=True):
+class ScheduleLine(Canonical, frozen=True, kw_only=True):
     quantity: Quantity
     requested: datetime | date
     number: int | None = None
     ship_to: Address | None = None
 
 
-class OrderLine(Canonical, frozen=True):
+class OrderLine(Canonical, frozen=True, kw_only=True):
     """
     number       the buyer's line number; every answer refers to it. Readers fill in the position, with a finding,
                  when the document gives none.
@@ -153,7 +153,7 @@ class OrderLine(Canonical, frozen=True):
         return self.price.of(self.quantity.amount) if self.price else None
 
 
-class OrderTotals(Canonical, frozen=True):
+class OrderTotals(Canonical, frozen=True, kw_only=True):
     """What the document itself says it adds up to, each where given."""
 
     total: Money
@@ -162,7 +162,7 @@ class OrderTotals(Canonical, frozen=True):
     tax: Tax | None = None
 
 
-class Order(Canonical, frozen=True):
+class Order(Canonical, frozen=True, kw_only=True):
     """
     id               the buyer's order number, exactly as written (some ERPs tell upper from lower case).
     version          the buyer's version number of the order, where given.

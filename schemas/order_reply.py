@@ -22,7 +22,7 @@ class Answer(StrEnum):
     REQUEST_TO_PAY = "requestToPay"
 
 
-class LinePart(Canonical, frozen=True):
+class LinePart(Canonical, frozen=True, kw_only=True):
     """A part of a line and what becomes of it: `accept`, `reject`, `backordered`, `detail`, `unknown`, ..."""
 
     status: str
@@ -37,7 +37,7 @@ class LinePart(Canonical, frozen=True):
     comments: tuple[str, ...] = ()
 
 
-class LineReply(Canonical, frozen=True):
+class LineReply(Canonical, frozen=True, kw_only=True):
     """The answer to one line; the parts' quantities add up to `quantity`, the ordered one."""
 
     number: int
@@ -45,7 +45,7 @@ class LineReply(Canonical, frozen=True):
     parts: tuple[LinePart, ...]
 
 
-class OrderReply(Canonical, frozen=True):
+class OrderReply(Canonical, frozen=True, kw_only=True):
     """
     id                 our number of the answer (confirmID).
     order_id           the buyer's order number; order_document_id the document that carried the order.
@@ -68,7 +68,7 @@ class OrderReply(Canonical, frozen=True):
     lines: tuple[LineReply, ...] = ()
 
 
-class StatusUpdate(Canonical, frozen=True):
+class StatusUpdate(Canonical, frozen=True, kw_only=True):
     """The outcome that was owed after a first "accepted for later" (cXML StatusUpdateRequest).
 
     document_id is the document meant; `code` is a cXML Status code, `text` its canonical words."""

@@ -3,7 +3,7 @@
 from schemas.base import Canonical
 
 
-class Identifier(Canonical, frozen=True):
+class Identifier(Canonical, frozen=True, kw_only=True):
     """A name in a scheme: a cXML credential (`NetworkId`, `DUNS`), an EDIFACT qualifier (`14` = GLN), an endpoint scheme
     (`0088`). Kept as received; compare with `same_as`."""
 
@@ -18,7 +18,7 @@ class Identifier(Canonical, frozen=True):
         return self.scheme.strip().casefold(), self.value.strip().casefold()
 
 
-class Extension(Canonical, frozen=True):
+class Extension(Canonical, frozen=True, kw_only=True):
     """A field that the standard leaves to the partners (cXML Extrinsic), kept verbatim and passed on.
 
     `value` is the text, or the inner XML where `markup` is true."""
@@ -28,7 +28,7 @@ class Extension(Canonical, frozen=True):
     markup: bool = False
 
 
-class Phone(Canonical, frozen=True):
+class Phone(Canonical, frozen=True, kw_only=True):
     """A telephone or fax number in its parts; `number` holds everything when the sender did not divide it."""
 
     number: str
@@ -39,12 +39,12 @@ class Phone(Canonical, frozen=True):
     label: str | None = None
 
 
-class Email(Canonical, frozen=True):
+class Email(Canonical, frozen=True, kw_only=True):
     address: str
     label: str | None = None
 
 
-class Address(Canonical, frozen=True):
+class Address(Canonical, frozen=True, kw_only=True):
     """A postal address. `country` is ISO 3166-1 alpha-2 in upper case, absent when the document gives no usable one;
     `country_name` keeps the sender's word. `id` and `id_scheme` are the sender's own key of the place (addressID)."""
 
@@ -68,7 +68,7 @@ class Address(Canonical, frozen=True):
     extensions: tuple[Extension, ...] = ()
 
 
-class Contact(Canonical, frozen=True):
+class Contact(Canonical, frozen=True, kw_only=True):
     """A person or a desk, by role (`endUser`, `purchasingAgent`, `buyer`, ...: an open list)."""
 
     name: str | None = None
@@ -84,7 +84,7 @@ class Contact(Canonical, frozen=True):
     extensions: tuple[Extension, ...] = ()
 
 
-class Party(Canonical, frozen=True):
+class Party(Canonical, frozen=True, kw_only=True):
     """A company in a role (`soldTo`, `shipFrom`, `legalEntity`, ...) with its identifiers and address."""
 
     role: str

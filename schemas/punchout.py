@@ -17,7 +17,7 @@ class Operation(StrEnum):
     SOURCE = "source"
 
 
-class PunchoutRequest(Canonical, frozen=True):
+class PunchoutRequest(Canonical, frozen=True, kw_only=True):
     """
     buyer_cookie  the buyer's session key, echoed unchanged; inner XML when `cookie_markup`.
     return_url    where the browser posts the cart (BrowserFormPost, HOOK_URL); absent: the partner's configured one.
@@ -49,7 +49,7 @@ class PunchoutRequest(Canonical, frozen=True):
         return next((c for c in candidates if "@" in c), None)
 
 
-class ReturnPost(Canonical, frozen=True):
+class ReturnPost(Canonical, frozen=True, kw_only=True):
     """A form that the shopper's browser posts to the buyer. Field names may repeat (OCI); order is kept."""
 
     url: str

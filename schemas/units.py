@@ -18,7 +18,7 @@ class CodeList(StrEnum):
     WORDS = "words"
 
 
-class Unit(Canonical, frozen=True):
+class Unit(Canonical, frozen=True, kw_only=True):
     """One unit: its Rec 20 code (Rec 21 packages with their X prefix), its name, and its codes elsewhere."""
 
     code: str
@@ -117,7 +117,11 @@ def _rows() -> tuple[Unit, ...]:
         code, name, x12, sap, words, whole = row.split("|")
         rows.append(
             Unit(
-                code=code, name=name, x12=tuple(x12.split()), sap=tuple(sap.split()), words=tuple(words.split()),
+                code=code,
+                name=name,
+                x12=tuple(x12.split()),
+                sap=tuple(sap.split()),
+                words=tuple(words.split()),
                 whole=bool(whole),
             )
         )
