@@ -4,8 +4,8 @@ from schemas.base import Canonical
 
 
 class Identifier(Canonical, frozen=True, kw_only=True):
-    """A name in a scheme: a cXML credential (`NetworkId`, `DUNS`), an EDIFACT qualifier (`14` = GLN), an endpoint scheme
-    (`0088`). Kept as received; compare with `same_as`."""
+    """A name in a scheme: a cXML credential (`NetworkId`, `DUNS`), an EDIFACT qualifier (`14` = GLN), an endpoint
+    scheme (`0088`). Kept as received; compare with `same_as`."""
 
     scheme: str
     value: str
