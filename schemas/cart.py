@@ -31,7 +31,7 @@ class Cart(Canonical, frozen=True, kw_only=True):
     """
     buyer_cookie       see PunchoutRequest.
     operation_allowed  the most that the buyer may later ask for: `create`, `inspect` or `edit` (edit implies inspect).
-    total              the sum of the lines; shipping and tax stand apart (cXML User's Guide 1.2, PunchOutOrderMessageHeader).
+    total              the sum of the lines; shipping and tax stand apart (cXML 1.2, PunchOutOrderMessageHeader).
     unchanged          the session ended and the buyer keeps what it had (cXML Status 204): no lines.
     """
 

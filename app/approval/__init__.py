@@ -1,0 +1,1 @@
+"""The rules that decide who must say yes; pure."""

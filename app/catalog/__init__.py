@@ -1,0 +1,1 @@
+"""Items, this customer's prices, search and the cart."""

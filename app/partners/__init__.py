@@ -1,0 +1,1 @@
+"""Who is calling, on whose behalf, and under which agreement."""

@@ -1,0 +1,52 @@
+"""What every table shares: names of constraints, ids, aware times, the realm."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import MetaData, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import DateTime
+from sqlmodel import SQLModel
+from uuid6 import uuid7
+
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+LIVE: Final = "live"
+"""The realm of real business. The sandbox is another realm of the same tables, never a second database."""
+
+
+class Row(SQLModel):
+    """Base of every table. Table names carry the prefix `cd_`, since the engine's tables live beside ours on SQLite."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware in, aware UTC out, on both databases (SQLite keeps no zone). Refuses naive times."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        stored: datetime = value
+        return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+def new_id() -> str:
+    """A UUIDv7 as text: unique, and sorted by the time it was made."""
+    return str(uuid7())

@@ -1,0 +1,51 @@
+"""Name and argument type of every work item. A test compares this list with what jobs/ registers.
+
+Arguments are ids and small values, never documents: the rows are the truth, a work item only says where to look.
+"""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+
+class Argument(msgspec.Struct, frozen=True, kw_only=True):
+    """What a work item carries; kept as JSON."""
+
+
+A = TypeVar("A", bound=Argument)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[A]):
+    """
+    queue      the queue it waits in; queues are worked side by side.
+    argument   the type of its argument.
+    """
+
+    name: str
+    queue: str
+    argument: type[A]
+
+
+class Lane(Argument, frozen=True, kw_only=True):
+    """A lane is one customer's orders on their way to one ERP; in it order is kept."""
+
+    realm: str
+    lane: str
+
+
+class DispatchId(Argument, frozen=True, kw_only=True):
+    realm: str
+    dispatch_id: str
+
+
+class Nothing(Argument, frozen=True, kw_only=True):
+    """For work that finds by itself what is due."""
+
+
+WAKE_LANE = Kind("lane.wake", "deliveries", Lane)
+SEND_DISPATCH = Kind("dispatch.send", "dispatches", DispatchId)
+SWEEP = Kind("sweep", "upkeep", Nothing)
+
+ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[Nothing], ...] = (WAKE_LANE, SEND_DISPATCH, SWEEP)
