@@ -26,5 +26,5 @@ def to_json(document: Canonical) -> bytes:
 
 def from_json(body: bytes | str, kind: type[Document]) -> Document:
     """Reads the canonical JSON form. Raises msgspec.ValidationError naming the path (`$.lines[0].quantity`) on a
-    field that is unknown, missing, of the wrong type or breaks an invariant; msgspec.DecodeError on broken JSON.
+    field that is unknown, missing, of a wrong type or breaks an invariant; msgspec.DecodeError on broken JSON."""
     return msgspec.json.decode(body, type=kind)
