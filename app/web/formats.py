@@ -1,0 +1,46 @@
+"""Numbers, money and times as a reader of a language writes them."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+
+from schemas.money import CURRENCIES, Money
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    locale: Locale
+
+    def number(self, value: Decimal | int) -> str:
+        """Every decimal that the value has, grouped, without zeros at the end."""
+        return format_decimal(value, "#,##0.####################", self.locale, decimal_quantization=False)
+
+    def money(self, money: Money) -> str:
+        """With the ISO code, never a sign that several currencies share. At least the currency's own decimals, and
+        as many more as the amount has (unit prices are finer): nothing is rounded here."""
+        digits = CURRENCIES[money.currency]
+        normal = money.amount.normalize()
+        exponent = normal.as_tuple().exponent
+        places = max(digits, -exponent if isinstance(exponent, int) else 0)
+        pattern = "#,##0" + ("." + "0" * digits + "#" * (places - digits) if places else "")
+        number = format_decimal(money.amount, pattern, self.locale, decimal_quantization=False)
+        leads = self.locale.currency_formats["standard"].pattern.startswith("¤")
+        return f"{money.currency}\N{NO-BREAK SPACE}{number}" if leads else f"{number}\N{NO-BREAK SPACE}{money.currency}"
+
+    def date(self, value: date) -> str:
+        return format_date(value, "medium", self.locale)
+
+    def time(self, value: datetime) -> str:
+        """Date and time in UTC, and it says so."""
+        return format_datetime(value.astimezone(UTC), "medium", locale=self.locale) + " UTC"
+
+
+@cache
+def formats(language: str) -> Formats:
+    """For a language of `language.LANGUAGES`, or a BCP 47 tag of one with its region (`de-CH`)."""
+    return Formats(Locale.parse(language, sep="-"))

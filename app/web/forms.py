@@ -1,0 +1,44 @@
+"""Reading a posted form within limits that the page sets."""
+
+from dataclasses import dataclass
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """
+    fields  the most fields.
+    size    the most bytes of one value.
+    """
+
+    fields: int = 50
+    size: int = 16 * 1024
+
+
+class Form:
+    """The texts of a form. A repeated name keeps all its values."""
+
+    def __init__(self, data: FormData) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in data.multi_items():
+            if isinstance(value, str):
+                self._values.setdefault(name, []).append(value)
+
+    def text(self, name: str) -> str:
+        """The first value, without blanks around it; "" when there is none."""
+        values = self._values.get(name)
+        return values[0].strip() if values else ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return tuple(self._values.get(name, ()))
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._values)
+
+
+async def read_form(request: Request, limits: FormLimits) -> Form:
+    """Raises HTTPException 400 beyond the limits (Starlette holds them for both form types), files included."""
+    async with request.form(max_files=0, max_fields=limits.fields, max_part_size=limits.size) as data:
+        return Form(data)

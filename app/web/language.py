@@ -1,0 +1,67 @@
+"""Which language a page speaks, and the texts in it.
+
+Message ids are the English texts. Catalogues are gettext `.po` files, `locale/<language>/<area>.po`, read once at
+start: no compiled file has to be built or kept. The shopper's texts (area `shop`) exist in five languages, the others
+in three.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+LANGUAGES = ("en", "es", "pt", "fr", "de")
+PEOPLE_LANGUAGES = ("en", "es", "pt")
+
+LOCALE_FOLDER = Path(__file__).parent / "locale"
+
+
+def msgid(text: str) -> str:
+    """Marks a text of the code as one to translate; it is looked up where it is shown."""
+    return text
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """All catalogues of a language in one; English has none and needs none."""
+    merged: NullTranslations = NullTranslations()
+    for path in sorted((LOCALE_FOLDER / language).glob("*.po")):
+        with path.open("rb") as po:
+            compiled = BytesIO()
+            write_mo(compiled, read_po(po, locale=language))
+        compiled.seek(0)
+        catalogue = Translations(compiled)
+        merged = merged.merge(catalogue) if isinstance(merged, Translations) else catalogue
+    return merged
+
+
+def offered(tag: str | None, languages: Sequence[str] = LANGUAGES) -> str | None:
+    """The language among these that a BCP 47 tag asks for (`de-AT`, `pt_BR`), by its first subtag."""
+    primary = (tag or "").strip().replace("_", "-").partition("-")[0].casefold()
+    return primary if primary in languages else None
+
+
+def negotiated(accept_language: str | None, languages: Sequence[str] = LANGUAGES) -> str:
+    """The best of these for an Accept-Language header (RFC 9110), else the first of them."""
+    wishes: list[tuple[float, str]] = []
+    for part in (accept_language or "")[:1000].split(","):
+        tag, _, parameter = part.partition(";")
+        language = offered(tag, languages)
+        weight = _weight(parameter)
+        if language and weight > 0:
+            wishes.append((weight, language))
+    return max(wishes, key=lambda wish: wish[0])[1] if wishes else languages[0]
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,123 @@
+"""Every URL of the product, in one table, and the application that serves it.
+
+To add pages: export a tuple of `Endpoint` from `web/<area>/routes.py` and name it in `ENDPOINTS`.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.web.endpoint import Auth, Endpoint, Guard, Guards
+from app.web.errors import HANDLERS
+from app.web.security import SameSiteOnly, SecurityHeaders
+from app.web.views import STATIC_FOLDER
+
+ENDPOINTS: tuple[Endpoint, ...] = ()
+
+GUARDS: Guards = {}
+"""Who decides for each kind of declared authentication. OPEN needs nobody; DOCUMENT is decided by the transport, which
+alone can read the document."""
+
+UNGUARDED = frozenset({Auth.OPEN, Auth.DOCUMENT})
+
+Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[None]]
+
+
+def assemble(
+    gateway: Any,
+    *,
+    allowed_hosts: Sequence[str],
+    endpoints: Sequence[Endpoint] = ENDPOINTS,
+    guards: Guards = GUARDS,
+    lifespan: Lifespan | None = None,
+) -> Starlette:
+    """The application for these endpoints; handlers find the gateway in `request.app.state.gateway`.
+
+    Raises KeyError for an endpoint whose declared authentication nobody guards."""
+    app = Starlette(
+        routes=[*(_route(endpoint, guards) for endpoint in endpoints), _assets()],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
+        ],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
+    # Its redirect would be built from the Host header.
+    app.router.redirect_slashes = False
+    app.state.gateway = gateway
+    return app
+
+
+def _route(endpoint: Endpoint, guards: Guards) -> BaseRoute:
+    chain: list[Middleware] = []
+    if not endpoint.csrf_exempt:
+        chain.append(Middleware(SameSiteOnly))
+    if endpoint.body_limit is not None:
+        chain.append(Middleware(DeclaredLength, limit=endpoint.body_limit))
+        chain.append(Middleware(RequestBodyLimitMiddleware, max_body_size=endpoint.body_limit))
+    if endpoint.auth not in UNGUARDED:
+        chain.append(Middleware(Guarded, endpoint=endpoint, guard=guards[endpoint.auth]))
+    return Route(endpoint.path, endpoint.handler, methods=list(endpoint.methods), middleware=chain)
+
+
+class DeclaredLength:
+    """Refuses a body whose Content-Length is over the limit with our own page; what lies about its length, or says
+    none, meets the counting limit behind."""
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        declared = Request(scope).headers.get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared[:20]) > self.limit:
+            raise HTTPException(413)
+        await self.app(scope, receive, send)
+
+
+class Guarded:
+    """Asks the guard before the handler."""
+
+    def __init__(self, app: ASGIApp, *, endpoint: Endpoint, guard: Guard) -> None:
+        self.app = app
+        self.endpoint = endpoint
+        self.guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self.guard(Request(scope, receive), self.endpoint)
+        await (answer or self.app)(scope, receive, send)
+
+
+def _assets() -> BaseRoute:
+    """Our own files and, from the starlette-admin wheel, Tabler. Public and without tokens, so they may be zipped."""
+    files = StaticFiles(directory=STATIC_FOLDER, packages=[("starlette_admin", "static")])
+    return Mount("/assets", app=GZipMiddleware(LongCached(files)), name="assets")
+
+
+class LongCached:
+    """Lets browsers keep a file: our own URLs carry a digest, those of the wheel change with a release."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        lifetime = 31_536_000 if scope.get("query_string", b"").startswith(b"v=") else 86_400
+
+        async def send_with_lifetime(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in (200, 206, 304):
+                message["headers"] = [*message["headers"], (b"cache-control", f"public, max-age={lifetime}".encode())]
+            await send(message)
+
+        await self.app(scope, receive, send_with_lifetime)
