@@ -1,0 +1,185 @@
+"""The engine that runs work later and elsewhere: DBOS behind a handful of verbs, and the only file that imports it.
+
+A work item says where to look, never what to do; the rows are the truth. Work that fails is not retried here: whoever
+keeps the row decides when to enqueue the next attempt, since a retry inside the engine would hold a slot that others
+need. Items are at least once: a worker that dies is succeeded by itself (a stable worker id), and beyond that by the
+sweep over our own rows.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import msgspec
+import structlog
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from sqlmodel import Session
+
+from app.storage.base import new_id
+from app.storage.database import Database
+from app.storage.intake_writer import after_commit
+from app.work import Argument, Kind
+
+A = TypeVar("A", bound=Argument)
+
+NAME: Final = "crossdock"
+VERSION: Final = "1"
+"""Of the work items, not of the product: work in flight survives an upgrade because this does not change with it."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler(Generic[A]):
+    """What runs for a kind of work. It may run more than once for one item and must look at its rows first."""
+
+    kind: Kind[A]
+    run: Callable[[A], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(Generic[A]):
+    """Work that comes round: `cron` has six fields, seconds first, in UTC. One worker of all runs each round."""
+
+    kind: Kind[A]
+    argument: A
+    cron: str
+
+
+class WorkQueue(Protocol):
+    """What flows need of the engine."""
+
+    def enqueue(
+        self, session: Session, kind: Kind[A], argument: A, *, at: datetime | None = None, work_id: str | None = None
+    ) -> str:
+        """Puts a work item into the transaction of `session` and returns its id; it exists when that commits.
+        An id that was used before changes nothing. Without `at` it is due at once."""
+        ...
+
+    def cancel(self, session: Session, work_id: str) -> None:
+        """Takes an item back once the transaction commits. It may already run: handlers look at their rows."""
+        ...
+
+
+class Engine:
+    """A WorkQueue, and with `start` a worker.
+
+    worker_id  stable over restarts and unique among the workers of one database."""
+
+    def __init__(
+        self, database: Database, *, worker_id: str = "worker-1", threads: int = 16, poll: float = 0.1
+    ) -> None:
+        self._database = database
+        self._worker_id = worker_id
+        self._threads = threads
+        self._poll = poll
+        self._running = False
+        self._serializer = DBOSPortableJSONSerializer()
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        self._client = DBOSClient(
+            system_database_engine=database.work_engine,
+            serializer=self._serializer,
+            application_name=NAME,
+            lazy=True,
+        )
+
+    def migrate(self) -> None:
+        """Makes or updates the engine's own tables; in `init` and `demo` only."""
+        url = self._database.url.render_as_string(hide_password=False)
+        DBOS.migrate(url)
+
+    def enqueue(
+        self, session: Session, kind: Kind[A], argument: A, *, at: datetime | None = None, work_id: str | None = None
+    ) -> str:
+        work_id = work_id or new_id()
+        options: EnqueueOptions = {"workflow_name": kind.name, "queue_name": kind.queue, "workflow_id": work_id}
+        if at is not None:
+            options["delay_seconds"] = max(0.0, (at - datetime.now(UTC)).total_seconds())
+        session.flush()
+        self._client.enqueue_in_transaction(session, options, msgspec.to_builtins(argument))
+        return work_id
+
+    def cancel(self, session: Session, work_id: str) -> None:
+        after_commit(session, lambda: self._cancel(work_id))
+
+    def _cancel(self, work_id: str) -> None:
+        # In a thread of its own: it waits for the write lock that the writer may already hold again.
+        threading.Thread(target=self._client.cancel_workflow, args=(work_id,), name="work-cancel", daemon=True).start()
+
+    def start(self, handlers: Iterable[Handler[Any]], schedules: Iterable[Schedule[Any]] = ()) -> None:
+        """Begins to work, before an event loop runs or in a thread beside it. One engine a process works at a time."""
+        if self._running:
+            raise RuntimeError("the engine works already")
+        DBOS(
+            config={
+                "name": NAME,
+                "system_database_engine": self._database.work_engine,
+                "serializer": self._serializer,
+                "application_version": VERSION,
+                "executor_id": self._worker_id,
+                "max_executor_threads": self._threads,
+                "run_migrations": False,
+                "log_level": "WARNING",
+            }
+        )
+        by_name: dict[str, Handler[Any]] = {}
+        for handler in handlers:
+            by_name[handler.kind.name] = handler
+            DBOS.workflow(name=handler.kind.name)(_workflow(handler))
+        rounds = [
+            (schedule, DBOS.workflow(name=f"{schedule.kind.name}.round")(_round(by_name[schedule.kind.name], schedule)))
+            for schedule in schedules
+        ]
+        queues = {handler.kind.queue for handler in by_name.values()}
+        DBOS.listen_queues(sorted(queues))
+        DBOS.launch()
+        for queue in queues:
+            DBOS.register_queue(queue, worker_concurrency=self._threads, polling_interval_sec=self._poll)
+        DBOS.apply_schedules(
+            [
+                {
+                    "schedule_name": schedule.kind.name,
+                    "workflow_fn": workflow,
+                    "schedule": schedule.cron,
+                    "queue_name": schedule.kind.queue,
+                }
+                for schedule, workflow in rounds
+            ]
+        )
+        self._running = True
+
+    def stop(self, *, drain: int = 10) -> None:
+        """Takes no more work, waits up to `drain` seconds for what runs; the rest is taken up at the next start."""
+        if self._running:
+            self._running = False
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=drain)
+        self._client.destroy()
+
+    @property
+    def working(self) -> bool:
+        return self._running
+
+
+def _workflow(handler: Handler[A]) -> Callable[[dict[str, Any]], None]:
+    def work(argument: dict[str, Any]) -> None:
+        structlog.contextvars.clear_contextvars()
+        try:
+            handler.run(msgspec.convert(argument, handler.kind.argument))
+        except Exception:
+            _log.exception("alert", what="work failed", kind=handler.kind.name, argument=argument)
+            raise
+
+    return work
+
+
+def _round(handler: Handler[A], schedule: Schedule[A]) -> Callable[[datetime, Any], None]:
+    work = _workflow(handler)
+    argument = msgspec.to_builtins(schedule.argument)
+
+    def come_round(_due: datetime, _context: Any) -> None:
+        work(argument)
+
+    return come_round

@@ -1,0 +1,203 @@
+"""What must not be readable at rest or in a log.
+
+Sealed with AES-256-GCM under a ring of master keys: the first seals, all open, so that a key can be rotated while old
+rows wait for re-sealing. Table, row and column are bound in as associated data, so that a sealed value moved to another
+place does not open. Bodies of exchanges have a data key each, wrapped by the master key: dropping that erases one body.
+"""
+
+import base64
+import hmac
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final, NamedTuple
+from weakref import WeakSet
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+MASK: Final = "***"
+FORMAT: Final = 1
+
+
+class Unsealable(Exception):
+    """A sealed value cannot be opened: its key is not in the ring, or it was changed or moved."""
+
+
+class Secret:
+    """A text that shows itself only to `reveal`; everywhere else it is `***`, in pickles too."""
+
+    __slots__ = ("__weakref__", "_text")
+    _live: ClassVar["WeakSet[Secret]"] = WeakSet()
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        Secret._live.add(self)
+
+    def reveal(self) -> str:
+        return self._text
+
+    def is_(self, text: str) -> bool:
+        """Compares in constant time."""
+        return hmac.compare_digest(self._text.encode(), text.encode("utf-8", "surrogatepass"))
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __reduce__(self) -> tuple[type["Secret"], tuple[str]]:
+        return Secret, (MASK,)
+
+
+def live_secrets() -> Iterator[str]:
+    """The texts of all secrets this process holds now, for redaction of logs by value."""
+    for secret in list(Secret._live):
+        yield secret.reveal()
+
+
+class Place(NamedTuple):
+    """Where a sealed value lives."""
+
+    table: str
+    row: str
+    column: str
+
+
+class SealedBody(NamedTuple):
+    """A body and its wrapped data key; without the key the body is noise for good."""
+
+    key: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyRing:
+    """Master keys by id. `current` seals; every key opens what it sealed."""
+
+    keys: Mapping[str, bytes]
+    current: str
+
+    def __post_init__(self) -> None:
+        if self.current not in self.keys:
+            raise ValueError("the current key is not in the ring")
+        for name, key in self.keys.items():
+            if len(key) != KEY_BYTES:
+                raise ValueError(f"key {name} is not {KEY_BYTES} bytes long")
+            if not name or len(name.encode()) > 255:
+                raise ValueError("a key id has 1 to 255 bytes")
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(self.keys)})"
+
+    @classmethod
+    def read(cls, text: str) -> "KeyRing":
+        """From lines (or comma-separated items) `id:base64`, the current key first; `#` begins a comment line.
+        Raises ValueError saying which line is wrong, never its content."""
+        keys: dict[str, bytes] = {}
+        lines = [line.strip() for line in text.replace(",", "\n").splitlines()]
+        for number, line in enumerate(lines, 1):
+            if not line or line.startswith("#"):
+                continue
+            name, colon, encoded = line.partition(":")
+            try:
+                keys[name] = base64.b64decode(encoded, validate=True)
+            except ValueError:
+                colon = ""
+            if not colon or len(keys[name]) != KEY_BYTES:
+                raise ValueError(f"line {number} of the key ring is not `id:base64 of {KEY_BYTES} bytes`")
+        if not keys:
+            raise ValueError("the key ring holds no key")
+        return cls(keys, next(iter(keys)))
+
+    def written(self) -> str:
+        """The form that `read` takes."""
+        ordered = [self.current, *(name for name in self.keys if name != self.current)]
+        return "".join(f"{name}:{base64.b64encode(self.keys[name]).decode()}\n" for name in ordered)
+
+    @classmethod
+    def made(cls, name: str) -> "KeyRing":
+        return cls({name: os.urandom(KEY_BYTES)}, name)
+
+    def rotated(self, name: str) -> "KeyRing":
+        """A ring whose new current key is fresh; the old ones stay to open what they sealed."""
+        if name in self.keys:
+            raise ValueError(f"there is a key {name} already")
+        return KeyRing({name: os.urandom(KEY_BYTES), **self.keys}, name)
+
+    def seal(self, plain: bytes, place: Place) -> bytes:
+        """Format byte, length and id of the key, nonce, ciphertext with tag."""
+        return _sealed(self.keys[self.current], self.current, plain, place)
+
+    def open(self, sealed: bytes, place: Place) -> bytes:
+        """Raises Unsealable, which names the missing key but never the content."""
+        name, key = self._key_of(sealed)
+        return _opened(key, name, sealed, place)
+
+    def key_id(self, sealed: bytes) -> str:
+        """Which key sealed this; Unsealable when it is not one of ours."""
+        return self._key_of(sealed)[0]
+
+    def seal_text(self, secret: Secret, place: Place) -> bytes:
+        return self.seal(secret.reveal().encode(), place)
+
+    def open_text(self, sealed: bytes, place: Place) -> Secret:
+        return Secret(self.open(sealed, place).decode())
+
+    def seal_body(self, body: bytes, place: Place) -> SealedBody:
+        data_key = os.urandom(KEY_BYTES)
+        return SealedBody(key=self.seal(data_key, place), body=_sealed(data_key, "data", body, place))
+
+    def open_body(self, sealed: SealedBody, place: Place) -> bytes:
+        return _opened(self.open(sealed.key, place), "data", sealed.body, place)
+
+    def rewrap(self, sealed_key: bytes, place: Place) -> bytes:
+        """The same value under the current key."""
+        return self.seal(self.open(sealed_key, place), place)
+
+    def _key_of(self, sealed: bytes) -> tuple[str, bytes]:
+        try:
+            name = sealed[2 : 2 + sealed[1]].decode() if sealed[0] == FORMAT else ""
+        except (IndexError, UnicodeDecodeError):
+            name = ""
+        if not name:
+            raise Unsealable("this is not a sealed value")
+        if name not in self.keys:
+            raise Unsealable(f"sealed with key '{name}', which is not in the key ring")
+        return name, self.keys[name]
+
+
+def _bound(place: Place, name: str) -> bytes:
+    return "\0".join((*place, name)).encode()
+
+
+def _sealed(key: bytes, name: str, plain: bytes, place: Place) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    encoded = name.encode()
+    return bytes((FORMAT, len(encoded))) + encoded + nonce + AESGCM(key).encrypt(nonce, plain, _bound(place, name))
+
+
+def _opened(key: bytes, name: str, sealed: bytes, place: Place) -> bytes:
+    start = 2 + len(name.encode())
+    nonce, cipher = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
+    try:
+        return AESGCM(key).decrypt(nonce, cipher, _bound(place, name))
+    except (InvalidTag, ValueError) as error:
+        raise Unsealable(f"a value of {place.table}.{place.column} was changed, moved or erased") from error
+
+
+def make_key_file(path: Path, name: str) -> KeyRing:
+    """Makes the file with one fresh key, readable by its owner only. Raises FileExistsError rather than overwrite."""
+    ring = KeyRing.made(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write("# Crossdock's master keys. Without this file nothing sealed in the database can be read again.\n")
+        file.write(ring.written())
+    return ring

@@ -1,0 +1,73 @@
+"""Everything an operator can set, read from `CROSSDOCK_*` variables. A setting that contradicts itself stops the start
+with a sentence that says what to do."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+
+
+class Settings(BaseSettings):
+    """
+    data              where files live: the SQLite database, the key file.
+    database_url      SQLite below `data` when unset.
+    base_url          how the world reaches this server; links and the cXML profile are built from it, never from the
+                      Host header.
+    keys, key_file    the sealing keys: the text itself, or a file (default: `seal.keys` below `data`).
+    worker_id         stable and unique for each worker process: a restarted worker takes up its own unfinished work.
+    write_queue       how many pieces of work may wait for the group-commit writer before senders get 503.
+    intake_body       largest body of a business document, in bytes.
+    quarantine_rows, quarantine_bytes   what unknown senders may occupy at most.
+    posts_per_minute  business documents one connection, and one address without known sender, may post each minute.
+    duplicate_days    how long a document's key and its answer are remembered.
+    operators         networks that may read /metrics and /readyz.
+    erp_private_networks   whether ERP endpoints may lie in private networks (an admin's decision).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CROSSDOCK_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    data: Path = Path("crossdock-data")
+    database_url: SecretStr | None = None
+    database_pool: int = Field(default=10, ge=2, le=200)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    base_url: HttpUrl | None = None
+    keys: SecretStr | None = None
+    key_file: Path | None = None
+    worker_id: str = Field(default="worker-1", pattern=r"^[A-Za-z0-9._-]{1,60}$")
+    worker_threads: int = Field(default=16, ge=1, le=500)
+    poll_seconds: float = Field(default=0.1, gt=0, le=5)
+    write_queue: int = Field(default=2_000, ge=1)
+    intake_body: int = Field(default=20_000_000, ge=1_000)
+    quarantine_rows: int = Field(default=1_000, ge=0)
+    quarantine_bytes: int = Field(default=50_000_000, ge=0)
+    posts_per_minute: int = Field(default=6_000, ge=1)
+    duplicate_days: int = Field(default=30, ge=30)
+    operators: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    erp_private_networks: bool = False
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("operators", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @property
+    def url_of_database(self) -> str:
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data / 'crossdock.db'}"
+
+    @property
+    def url(self) -> str:
+        """The public address, without a trailing slash."""
+        return str(self.base_url).rstrip("/") if self.base_url else f"http://{self.host}:{self.port}"
+
+    @property
+    def path_of_keys(self) -> Path:
+        return self.key_file or self.data / "seal.keys"

@@ -1,0 +1,136 @@
+"""One synchronous code path to SQLite and to PostgreSQL; only the URL differs.
+
+On SQLite three engines share one file. Writing opens with BEGIN IMMEDIATE (a transaction that opened with SAVEPOINT
+would be visible before COMMIT), reading with a deferred BEGIN on connections that refuse to write, and the work engine
+keeps the transaction control it was built for. All run WAL with `synchronous=FULL`: what was committed survives a power
+loss, at the price of one disk flush a group.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlmodel import Session
+
+from app.storage.intake_writer import GroupCommitWriter
+
+T = TypeVar("T")
+
+BUSY_MILLISECONDS: Final = 30_000
+"""How long SQLite waits for another process or for the work engine to finish writing."""
+
+
+def normalised(url: str | URL) -> URL:
+    """`postgresql://` means psycopg 3 here. Raises ValueError for a database that is not supported."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise ValueError(f"{parsed.drivername} is not supported: use sqlite or postgresql")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ValueError("an SQLite database needs a file")
+    return parsed
+
+
+class Database:
+    """
+    read     a Session that sees committed rows and writes none.
+    write    work in the group-commit writer; returns after COMMIT. `awrite` the same from the event loop.
+    """
+
+    def __init__(self, url: str | URL, *, pool: int = 10, write_queue: int = 2_000) -> None:
+        self.url = normalised(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            self.engine = _sqlite(self.url, "BEGIN IMMEDIATE")
+            self._reading = _sqlite(self.url, "BEGIN", read_only=True, pool=pool)
+            self.work_engine = _sqlite_for_work(self.url, pool=pool)
+        else:
+            self.engine = create_engine(self.url, pool_size=pool, pool_pre_ping=True, hide_parameters=True)
+            self._reading = self.engine.execution_options(postgresql_readonly=True)
+            self.work_engine = self.engine
+        self.writer = GroupCommitWriter(self.engine, limit=write_queue)
+
+    def start(self) -> None:
+        self.writer.start()
+
+    def stop(self) -> None:
+        """Writes what is waiting, then closes every connection."""
+        self.writer.stop()
+        for engine in (self._reading, self.work_engine, self.engine):
+            engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with Session(self._reading, expire_on_commit=False) as session:
+            yield session
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Blocks until `work` is committed and returns its result; raises what it raised, with nothing written.
+        Raises Busy (queue full for 30 s) and Unwritten (database gone)."""
+        return self.writer.write(work)
+
+    async def awrite(self, work: Callable[[Session], T]) -> T:
+        """As `write`, without a thread of its own, and Busy at once."""
+        return await self.writer.awrite(work)
+
+    def probe(self) -> None:
+        """Takes the write lock and lets it go. Raises when the database cannot be written."""
+        if self.sqlite:
+            with self.engine.connect() as connection, connection.begin():
+                connection.execute(text("SELECT 1"))
+        else:
+            with self.engine.connect() as connection:
+                if connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
+                    raise RuntimeError("the database is a read-only standby")
+
+
+def _sqlite(url: URL, begin: str, *, read_only: bool = False, pool: int = 2) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool,
+        max_overflow=pool,
+        connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        _pragmas(connection)
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _sqlite_for_work(url: URL, *, pool: int) -> Engine:
+    """The engine's own transaction control (pysqlite's, IMMEDIATE), with our durability."""
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool,
+        connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        _pragmas(connection)
+
+    return engine
+
+
+def _pragmas(connection: Any) -> None:
+    for pragma in (
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,211 @@
+"""The group-commit writer: many small pieces of work, one COMMIT.
+
+One thread takes whatever work is waiting, runs each piece in a savepoint of its own within one transaction, commits,
+and only then answers the waiters. Nothing is delayed to make a group larger: while one COMMIT waits for the disk, the
+next group gathers by itself, so a lone piece of work costs one transaction and a crowd shares one. The alternative, one
+transaction for each piece, was measured at a third of the rate for whole orders and at a twentieth for single rows.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from app.errors import kill_point
+
+T = TypeVar("T")
+
+LARGEST_GROUP: Final = 200
+LONGEST_GROUP: Final = 0.025
+"""Seconds after which a group is closed, so that the first waiter never pays for two hundred slow ones."""
+
+AGAIN: Final = frozenset({"40001", "40P01"})
+"""SQLSTATEs of a transaction that lost against another process and may simply be run again (PostgreSQL)."""
+
+_AFTER_COMMIT: Final = "crossdock.after_commit"
+_log = structlog.get_logger(__name__)
+
+
+class Busy(Exception):
+    """The writer's queue is full: the caller should be asked to come back later, nothing was written."""
+
+
+class Unwritten(Exception):
+    """The group's transaction could not begin or commit (database gone, disk full). None of the work is in the
+    database as far as is known here; the caller must not answer that it is."""
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Runs `act` in the writer's thread once this piece of work is durable; not at all when it is rolled back.
+    For short acts that may be lost in a crash, such as telling another thread to look."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(act)
+
+
+@dataclass(slots=True)
+class _Piece:
+    work: Callable[[Session], Any]
+    answer: Future[Any]
+    result: Any = None
+    failure: BaseException | None = None
+    acts: list[Callable[[], None]] = field(default_factory=list)
+
+
+class GroupCommitWriter:
+    """Work is a function of a Session. It must not commit or roll back, must not wait for anything but the database,
+    and must be fit to be run again from the start (a deadlock with another process repeats it)."""
+
+    def __init__(self, engine: Engine, *, limit: int) -> None:
+        self._engine = engine
+        self._limit = limit
+        self._waiting: deque[_Piece] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._alone: list[_Piece] = []
+
+    def start(self) -> None:
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="intake-writer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finishes what is waiting, then ends; later work is refused as Busy."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    @property
+    def depth(self) -> int:
+        """How many pieces of work wait now."""
+        return len(self._waiting)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def write(self, work: Callable[[Session], T], *, patience: float = 30.0) -> T:
+        """Runs `work` and returns what it returns once that is committed; raises what it raised. Waits up to
+        `patience` seconds for room in the queue, then raises Busy."""
+        piece = _Piece(work, Future())
+        deadline = time.monotonic() + patience
+        with self._changed:
+            while len(self._waiting) >= self._limit and not self._stopping:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or not self._changed.wait(remaining):
+                    raise Busy
+            self._put(piece)
+        result: T = piece.answer.result()
+        return result
+
+    async def awrite(self, work: Callable[[Session], T]) -> T:
+        """The same from the event loop, at once Busy when the queue is full."""
+        piece = _Piece(work, Future())
+        with self._changed:
+            if len(self._waiting) >= self._limit:
+                raise Busy
+            self._put(piece)
+        # A caller that is cancelled while it waits does not take its work back: it may be committed already.
+        result: T = await asyncio.shield(asyncio.wrap_future(piece.answer))
+        return result
+
+    def _put(self, piece: _Piece) -> None:
+        if self._stopping or self._thread is None:
+            raise Busy
+        self._waiting.append(piece)
+        self._changed.notify_all()
+
+    def _take(self) -> _Piece | None:
+        with self._changed:
+            if not self._waiting:
+                return None
+            self._changed.notify_all()
+            return self._waiting.popleft()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._stopping:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+            self._group(self._take, LARGEST_GROUP)
+            for lost in self._alone:
+                self._group(iter([lost, None]).__next__, 1)
+            self._alone.clear()
+
+    def _group(self, take: Callable[[], _Piece | None], largest: int) -> None:
+        done: list[_Piece] = []
+        began = time.monotonic()
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                while len(done) < largest and (not done or time.monotonic() - began < LONGEST_GROUP):
+                    piece = take()
+                    if piece is None:
+                        break
+                    done.append(piece)
+                    self._piece(connection, piece)
+                    if piece.failure is not None and largest > 1 and _may_be_repeated(piece.failure):
+                        piece.failure = None
+                        self._alone.append(done.pop())
+                kill_point("writer.before_commit")
+            kill_point("writer.after_commit")
+        except Exception as error:  # noqa: BLE001 - whatever broke the transaction, every waiter must hear of it
+            _log.warning("group.unwritten", pieces=len(done), error=str(error))
+            for piece in done:
+                piece.failure = Unwritten(str(error)) if piece.failure is None else piece.failure
+            if not done:
+                self._refuse_one(error)
+        for piece in done:
+            if piece.failure is not None:
+                piece.answer.set_exception(piece.failure)
+                continue
+            for act in piece.acts:
+                _run_after_commit(act)
+            piece.answer.set_result(piece.result)
+
+    def _refuse_one(self, error: Exception) -> None:
+        """The transaction could not even begin: one waiter is told, so that the queue moves on while others try."""
+        piece = self._take()
+        if piece is not None:
+            piece.answer.set_exception(Unwritten(str(error)))
+
+    def _piece(self, connection: Connection, piece: _Piece) -> None:
+        """Runs one piece within its savepoint. Raises only when the connection itself is lost."""
+        connection.exec_driver_sql("SAVEPOINT piece")
+        session = Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+        try:
+            piece.result = piece.work(session)
+            session.flush()
+        except BaseException as error:  # noqa: BLE001 - whatever the work raised belongs to its caller
+            piece.failure = error
+        piece.acts = session.info.pop(_AFTER_COMMIT, [])
+        session.expunge_all()
+        session.close()
+        if connection.invalidated:
+            raise Unwritten("the connection was lost") from piece.failure
+        if piece.failure is not None:
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT piece")
+        connection.exec_driver_sql("RELEASE SAVEPOINT piece")
+
+
+def _may_be_repeated(failure: BaseException) -> bool:
+    return isinstance(failure, DBAPIError) and getattr(failure.orig, "sqlstate", None) in AGAIN
+
+
+def _run_after_commit(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Exception:  # noqa: BLE001 - the work is committed; its waiter is answered whatever the act does
+        _log.exception("after_commit.failed")

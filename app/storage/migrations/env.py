@@ -1,0 +1,28 @@
+"""Alembic's entry: migrates over the connection it is given."""
+
+from typing import Any
+
+from alembic import context
+
+from app.storage import tables
+from app.storage.base import Row
+
+OURS = "cd_"
+assert tables.ALL
+
+
+def include_name(name: str | None, kind: str, _parent: Any) -> bool:
+    """The engine's tables live beside ours on SQLite; they are its own business."""
+    return kind != "table" or (name or "").startswith(OURS)
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Row.metadata,
+    include_name=include_name,
+    render_as_batch=True,
+    compare_type=True,
+)
+
+with context.begin_transaction():
+    context.run_migrations()

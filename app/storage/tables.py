@@ -1,0 +1,7 @@
+"""Every module that defines rows, imported in one place, so that `Row.metadata` is whole."""
+
+from types import ModuleType
+
+from app.storage import customers, exchanges, partners, seal_keys
+
+ALL: tuple[ModuleType, ...] = (customers, exchanges, partners, seal_keys)

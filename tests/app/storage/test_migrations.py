@@ -1,0 +1,57 @@
+"""The migrations are the metadata, on both databases, up and down."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from databases import KINDS, empty_url
+from sqlalchemy import Engine, inspect
+
+from app.gateway import migrate
+from app.storage import schema, tables
+from app.storage.base import Row
+from app.storage.database import Database
+
+assert tables.ALL
+
+
+def ours(name: str | None, kind: str, _parent: object) -> bool:
+    return kind != "table" or (name or "").startswith("cd_")
+
+
+def own_tables(engine: Engine) -> list[str]:
+    return [name for name in inspect(engine).get_table_names() if name.startswith("cd_")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_migrations_make_exactly_what_the_rows_say(kind: str, tmp_path: Path) -> None:
+    with empty_url(kind, tmp_path) as url:
+        migrate(url)
+        database = Database(url)
+        with database.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"include_name": ours, "compare_type": True})
+            assert compare_metadata(context, Row.metadata) == []
+            assert not schema.pending(connection)
+        database.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_migration_can_be_taken_back(kind: str, tmp_path: Path) -> None:
+    with empty_url(kind, tmp_path) as url:
+        database = Database(url)
+        schema.upgrade(database.engine)
+        schema.downgrade(database.engine, "base")
+        assert own_tables(database.engine) == []
+        with database.engine.connect() as connection:
+            assert schema.pending(connection)
+        schema.upgrade(database.engine)
+        assert own_tables(database.engine)
+        database.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_migrating_twice_changes_nothing(kind: str, tmp_path: Path) -> None:
+    with empty_url(kind, tmp_path) as url:
+        migrate(url)
+        migrate(url)

@@ -1,0 +1,129 @@
+"""Work items: in the caller's transaction, due when they say, run by a worker, and never twice at once."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.engine import Engine, Handler, Schedule
+from app.storage.database import Database
+from app.work import SEND_DISPATCH, SWEEP, WAKE_LANE, DispatchId, Lane, Nothing
+
+LANE = Lane(realm="live", lane="acme/erp")
+
+
+def until(done: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def engine(database: Database) -> Iterator[Engine]:
+    engine = Engine(database, poll=0.05)
+    yield engine
+    engine.stop(drain=0)
+
+
+def test_a_committed_item_runs_once_with_its_argument(database: Database, engine: Engine) -> None:
+    ran: list[Lane] = []
+    engine.start([Handler(WAKE_LANE, ran.append)])
+    database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE))
+    until(lambda: bool(ran))
+    time.sleep(0.2)
+    assert ran == [LANE]
+
+
+def test_an_item_of_a_rolled_back_piece_never_runs(database: Database, engine: Engine) -> None:
+    ran: list[Lane] = []
+    engine.start([Handler(WAKE_LANE, ran.append)])
+
+    def fail(session: object) -> None:
+        engine.enqueue(session, WAKE_LANE, LANE)  # type: ignore[arg-type]
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        database.write(fail)
+    database.write(lambda session: engine.enqueue(session, WAKE_LANE, Lane(realm="live", lane="other")))
+    until(lambda: bool(ran))
+    time.sleep(0.2)
+    assert [lane.lane for lane in ran] == ["other"]
+
+
+def test_items_that_wait_are_worked_by_a_worker_that_starts_later(database: Database, engine: Engine) -> None:
+    database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE))
+    ran: list[Lane] = []
+    engine.start([Handler(WAKE_LANE, ran.append)])
+    until(lambda: ran == [LANE])
+
+
+def test_the_same_id_is_one_item(database: Database, engine: Engine) -> None:
+    ran: list[Lane] = []
+    engine.start([Handler(WAKE_LANE, ran.append)])
+    for _ in range(3):
+        database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE, work_id="wake-1"))
+    until(lambda: bool(ran))
+    time.sleep(0.3)
+    assert ran == [LANE]
+
+
+def test_delayed_work_waits_for_its_time(database: Database, engine: Engine) -> None:
+    ran: list[float] = []
+    engine.start([Handler(WAKE_LANE, lambda _: ran.append(time.time()))])
+    due = datetime.now(UTC) + timedelta(seconds=1)
+    database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE, at=due))
+    until(lambda: bool(ran))
+    assert ran[0] >= due.timestamp()
+
+
+def test_cancelled_work_does_not_run(database: Database, engine: Engine) -> None:
+    ran: list[DispatchId] = []
+    engine.start([Handler(SEND_DISPATCH, ran.append)])
+    due = datetime.now(UTC) + timedelta(seconds=1)
+    first, second = DispatchId(realm="live", dispatch_id="1"), DispatchId(realm="live", dispatch_id="2")
+    work_id = database.write(lambda session: engine.enqueue(session, SEND_DISPATCH, first, at=due))
+    database.write(lambda session: engine.enqueue(session, SEND_DISPATCH, second, at=due))
+    database.write(lambda session: engine.cancel(session, work_id))
+    until(lambda: bool(ran))
+    time.sleep(0.2)
+    assert ran == [second]
+
+
+def test_failed_work_is_left_to_its_row_and_stops_nothing(database: Database, engine: Engine) -> None:
+    ran: list[str] = []
+
+    def run(lane: Lane) -> None:
+        ran.append(lane.lane)
+        if lane.lane == "bad":
+            raise RuntimeError("a bug")
+
+    engine.start([Handler(WAKE_LANE, run)])
+    for lane in ("bad", "good"):
+        database.write(lambda session, lane=lane: engine.enqueue(session, WAKE_LANE, Lane(realm="live", lane=lane)))
+    until(lambda: "good" in ran)
+    time.sleep(0.3)
+    assert sorted(ran) == ["bad", "good"]
+
+
+def test_scheduled_work_comes_round(database: Database, engine: Engine) -> None:
+    came = threading.Semaphore(0)
+    engine.start([Handler(SWEEP, lambda _: came.release())], [Schedule(SWEEP, Nothing(), "* * * * * *")])
+    assert came.acquire(timeout=10)
+    assert came.acquire(timeout=10)
+
+
+def test_a_restarted_worker_takes_up_what_it_left(database: Database, engine: Engine) -> None:
+    left = threading.Event()
+    engine.start([Handler(WAKE_LANE, lambda _: left.wait(5))])
+    database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE))
+    time.sleep(0.3)
+    engine.stop(drain=0)
+    ran: list[Lane] = []
+    again = Engine(database, poll=0.05)
+    again.start([Handler(WAKE_LANE, ran.append)])
+    until(lambda: ran == [LANE])
+    left.set()
+    again.stop(drain=0)

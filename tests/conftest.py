@@ -1,0 +1,84 @@
+"""Fixtures that many tests share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pytest
+from databases import KINDS, Templates
+from sqlmodel import Session
+
+from app.clock import SetClock
+from app.gateway import Gateway
+from app.seal import KeyRing
+from app.settings import Settings
+from app.storage.base import new_id
+from app.storage.database import Database
+from app.storage.intake_writer import after_commit
+from app.work import Argument, Kind
+
+A = TypeVar("A", bound=Argument)
+
+AT = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+
+
+@dataclass
+class RecordedWork:
+    """A work queue that keeps what was committed to it, for tests that look at a flow alone."""
+
+    items: list[tuple[str, Argument, datetime | None, str]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+
+    def enqueue(
+        self, session: Session, kind: Kind[A], argument: A, *, at: datetime | None = None, work_id: str | None = None
+    ) -> str:
+        work_id = work_id or new_id()
+        item = (kind.name, argument, at, work_id)
+        after_commit(session, lambda: self.items.append(item))
+        return work_id
+
+    def cancel(self, session: Session, work_id: str) -> None:
+        after_commit(session, lambda: self.cancelled.append(work_id))
+
+    def arguments(self, kind: Kind[A]) -> list[Argument]:
+        return [argument for name, argument, _, _ in self.items if name == kind.name]
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    made = Templates(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, templates: Templates, tmp_path: Any) -> Iterator[Database]:
+    """A migrated database, once on SQLite and once on PostgreSQL."""
+    with templates.migrated_url(request.param, tmp_path) as url:
+        database = Database(url, pool=3)
+        database.start()
+        yield database
+        database.stop()
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock(AT)
+
+
+@pytest.fixture
+def work_queue() -> RecordedWork:
+    return RecordedWork()
+
+
+@pytest.fixture
+def gateway(database: Database, clock: SetClock, work_queue: RecordedWork, tmp_path: Any) -> Gateway:
+    settings = Settings(
+        data=tmp_path,
+        database_url=database.url.render_as_string(hide_password=False),
+        base_url="https://crossdock.example",
+    )
+    return Gateway(
+        settings=settings, clock=clock, database=database, engine=work_queue, keys=KeyRing.made("test"), erps={}
+    )
