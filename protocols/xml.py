@@ -205,6 +205,12 @@ def at(element: Element, attribute: str | None = None) -> str:
     return f"{path}/@{attribute}" if attribute else path
 
 
+def doctype(root: Element) -> tuple[bool, str]:
+    """Whether the document has a DOCTYPE, and the address of the DTD that it names; nobody goes there."""
+    info: Any = root.getroottree().docinfo
+    return bool(info.doctype), info.system_url or ""
+
+
 class Review:
     """What is wrong with one XML document, put down by element: path and line are worked out only here.
 

@@ -1,0 +1,1 @@
+"""cXML 1.2: punchout, orders and what answers them. One file a transaction, each with `read` and `write`."""

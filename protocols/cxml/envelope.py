@@ -1,0 +1,323 @@
+"""The frame of every cXML document: who sends it to whom, which document it is, and what it carries.
+
+`peek` reads the Header alone, from a bounded beginning of the bytes, so that a sender is known before anything of
+theirs is read for meaning. `open_document` reads the whole.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import msgspec
+
+from protocols import dates, xml
+from protocols.cxml.credentials import Credential, CredentialMac, Secret
+from protocols.cxml.kinds import CATALOGUES, PAYLOADS, dtd_name
+from protocols.cxml.settings import DEFAULTS, CxmlSettings
+from protocols.cxml.status import Status, dtd_address, read_status, write_status
+from protocols.xml import Element, Review
+from schemas.faults import Findings, Malformed
+
+SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    payload_id   absent: the document has none, and its bytes must serve as its key.
+    sent_at      absent when the timestamp is missing or cannot be read.
+    kind         the payload element (`OrderRequest`); `Response` for a Response without payload.
+    from_, to, sender  the credentials in their order; several are normal.
+    test         deploymentMode="test".
+    in_reply_to  payloadID that a Message answers.
+    version      that of the DTD in the DOCTYPE, else the attribute; when writing, the one that is pinned.
+    signed       there is an XML signature (it is not verified here).
+    status       of a Response, or of a Message that has one.
+    """
+
+    payload_id: str | None
+    sent_at: datetime | None
+    kind: str = ""
+    from_: tuple[Credential, ...] = ()
+    to: tuple[Credential, ...] = ()
+    sender: tuple[Credential, ...] = ()
+    user_agent: str | None = None
+    test: bool = False
+    in_reply_to: str | None = None
+    version: str | None = None
+    language: str | None = None
+    signed: bool = False
+    status: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A whole document. `payload` is the element that says what it is about; a bare Response has none."""
+
+    root: Element
+    envelope: Envelope
+    payload: Element | None
+    review: Review
+    settings: CxmlSettings
+
+
+def peek(body: bytes, *, settings: CxmlSettings = DEFAULTS, charset: str | None = None) -> Envelope:
+    """The envelope from the first 64 KiB, with kind, mode and credentials; what follows the Header is not judged.
+
+    Raises Malformed when the beginning is not XML, or its root is not cXML."""
+    root = xml.parse_head(body, _head_is_read, repairs=settings.repairs, charset=charset)
+    unread = Review()
+    _settle_root(root, unread)
+    if root.tag != "cXML" and root.tag not in CATALOGUES:
+        _no_cxml(root)
+    return _envelope(root, _payload(root, unread), unread, settings)
+
+
+def _head_is_read(event: str, element: Element) -> bool:
+    parent = element.getparent()
+    if event == "start":
+        if parent is None:
+            return xml.local(element) in CATALOGUES
+        return xml.local(parent) in ("Request", "Message") and xml.local(element) != "Status"
+    return parent is not None and parent.getparent() is None and xml.local(element) == "Response"
+
+
+def open_document(body: bytes, *, settings: CxmlSettings = DEFAULTS, charset: str | None = None) -> Opened:
+    """The parsed document and its envelope; faults of the envelope are in `review` and do not raise.
+
+    Raises Malformed when it is not XML, or its root is not cXML."""
+    findings = Findings()
+    root = xml.parse(body, findings, repairs=settings.repairs, charset=charset)
+    review = Review(findings)
+    _settle_root(root, review)
+    if root.tag in CATALOGUES:
+        payload: Element | None = root
+    elif root.tag == "cXML":
+        payload = _payload(root, review)
+    else:
+        _no_cxml(root)
+    envelope = _envelope(root, payload, review, settings)
+    if root.tag == "cXML":
+        _judge(root, envelope, review, settings)
+    return Opened(root, envelope, payload, review, settings)
+
+
+def _no_cxml(root: Element) -> NoReturn:
+    findings = Findings()
+    findings.add("envelope.root", f"/{xml.local(root)}", "is no cXML document; its root element is to be cXML")
+    raise Malformed(findings.faults)
+
+
+def _settle_root(root: Element, review: Review) -> None:
+    """cXML has no namespace and writes its root `cXML`; other spellings are set right in place, with a finding."""
+    if root.tag.startswith("{"):
+        uri = root.tag[1:].partition("}")[0]
+        review.note("envelope.namespace", root, "stands in a namespace; cXML has none", uri)
+        xml.strip_namespace(root, uri)
+    if root.tag != "cXML" and root.tag.lower() == "cxml":
+        review.note("envelope.root", root, "is spelled cXML", root.tag)
+        root.tag = "cXML"
+
+
+def _payload(root: Element, review: Review) -> Element | None:
+    """The only child of Request or Message, the payload of a Response; None when there is none."""
+    for body in root:
+        if body.tag in ("Request", "Message", "Response"):
+            payloads = [child for child in body if child.tag != "Status"]
+            if len(payloads) > 1:
+                review.fault("envelope.several_payloads", body, "carries more than one document")
+            return payloads[0] if payloads else None
+    return None
+
+
+_VERSION = re.compile(r"/(?P<version>[0-9]+(?:\.[0-9]+){1,3})/[A-Za-z]+\.dtd\s*$")
+
+
+def _envelope(root: Element, payload: Element | None, review: Review, settings: CxmlSettings) -> Envelope:
+    parties: dict[str, list[Credential]] = {"From": [], "To": [], "Sender": []}
+    user_agent = None
+    frame = next((child for child in root if child.tag in ("Request", "Message", "Response")), None)
+    for header in root.iterchildren("Header"):
+        for party in header:
+            if party.tag in parties:
+                parties[party.tag] += _credentials(party, review)
+            if party.tag == "Sender":
+                user_agent = (party.findtext("UserAgent") or "").strip() or user_agent
+    match = _VERSION.search(xml.doctype(root)[1])
+    status = frame.find("Status") if frame is not None else None
+    return Envelope(
+        payload_id=(root.get("payloadID") or "").strip() or None,
+        sent_at=_moment(root.get("timestamp"), settings),
+        kind=payload.tag if payload is not None else frame.tag if frame is not None else root.tag,
+        from_=tuple(parties["From"]),
+        to=tuple(parties["To"]),
+        sender=tuple(parties["Sender"]),
+        user_agent=user_agent,
+        test=frame is not None and (frame.get("deploymentMode") or "").strip().casefold() == "test",
+        in_reply_to=frame.get("inReplyTo") if frame is not None else None,
+        version=match["version"] if match else root.get("version"),
+        language=root.get(xml.XML_LANG) or None,
+        signed=root.find(SIGNATURE) is not None,
+        status=read_status(status) if status is not None else None,
+    )
+
+
+def _credentials(party: Element, review: Review) -> list[Credential]:
+    found = []
+    for credential in party.iterchildren("Credential"):
+        identities = [xml.text_of(identity).strip() for identity in credential.iterchildren("Identity")]
+        if len(identities) > 1:
+            review.note("credential.identity_repeated", credential, "has more than one Identity; each is tried")
+        secret, mac = credential.find("SharedSecret"), credential.find("CredentialMac")
+        found += [
+            Credential(
+                domain=credential.get("domain") or "",
+                identity=identity,
+                marketplace=credential.get("type") == "marketplace",
+                secret=Secret(xml.text_of(secret).strip()) if secret is not None else None,
+                mac=_mac(mac) if mac is not None else None,
+                signed=credential.find("DigitalSignature") is not None,
+            )
+            for identity in identities
+            if identity
+        ]
+    return found
+
+
+def _mac(element: Element) -> CredentialMac:
+    return CredentialMac(
+        value=Secret((element.text or "").strip()),
+        creation=element.get("creationDate") or "",
+        expiration=element.get("expirationDate") or "",
+        type=element.get("type") or "",
+        algorithm=element.get("algorithm") or "",
+    )
+
+
+def _moment(text: str | None, settings: CxmlSettings) -> datetime | None:
+    try:
+        moment, _ = dates.read(text or "", zone=dates.zone_named(settings.time_zone), order=settings.date_order)
+    except dates.NotADate:
+        return None
+    if isinstance(moment, datetime):
+        return moment
+    return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+
+
+def _judge(root: Element, envelope: Envelope, review: Review, settings: CxmlSettings) -> None:
+    _judge_root(root, envelope, review, settings)
+    headers = list(root.iterchildren("Header"))
+    frames = [child for child in root if child.tag in ("Request", "Message", "Response")]
+    if len(frames) != 1:
+        review.fault("envelope.no_payload", root, "carries one Request, Message or Response", str(len(frames)))
+        return
+    frame = frames[0]
+    if frame.tag == "Response":
+        _judge_response(frame, envelope, review)
+        return
+    if envelope.kind == frame.tag:
+        review.fault("envelope.no_payload", frame, "carries no document")
+    elif envelope.kind not in PAYLOADS[frame.tag]:
+        review.fault("kind.unknown", frame, f"carries a document that no {frame.tag} of cXML 1.2 has", envelope.kind)
+    mode = frame.get("deploymentMode")
+    if mode is not None and mode.strip().casefold() not in ("production", "test"):
+        review.fault("envelope.mode_unknown", frame, "is production or test", mode, attribute="deploymentMode")
+    if not headers:
+        review.fault("envelope.no_header", root, f"has no Header; a {frame.tag} is from somebody")
+        return
+    for party in ("From", "To"):
+        if len(list(headers[0].iterchildren(party))) > 1:
+            review.note("credential.party_repeated", headers[0], f"has more than one {party}; each is tried")
+    if not envelope.sender:
+        review.fault("envelope.no_sender", headers[0], "has no Identity in its Sender: nobody to answer for it")
+    if not envelope.from_:
+        review.fault("envelope.no_from", headers[0], "has no Identity in its From: nobody to deal with")
+    if not envelope.to:
+        review.note("envelope.no_to", headers[0], "has no Identity in its To")
+    if envelope.user_agent is None:
+        review.note("envelope.no_user_agent", headers[0], "has no UserAgent in its Sender")
+
+
+def _judge_root(root: Element, envelope: Envelope, review: Review, settings: CxmlSettings) -> None:
+    declared, system_id = xml.doctype(root)
+    if not declared:
+        review.note("envelope.no_doctype", root, "has no DOCTYPE")
+    match = _VERSION.search(system_id)
+    version = root.get("version")
+    if version and match and version != match["version"]:
+        review.note("envelope.version_contradicted", root, f"names the DTD of {match['version']}", version)
+    if envelope.payload_id is None:
+        review.note("envelope.no_payload_id", root, "has no payloadID; its bytes serve as its key")
+    timestamp = root.get("timestamp")
+    if not timestamp:
+        review.note("envelope.no_timestamp", root, "has no timestamp")
+        return
+    try:
+        moment, deviation = dates.read(timestamp, zone=dates.zone_named(settings.time_zone), order=settings.date_order)
+    except dates.NotADate as error:
+        review.note("date.unreadable", root, str(error), timestamp, attribute="timestamp")
+        return
+    if deviation or not isinstance(moment, datetime):
+        said = deviation or "is a date without a time"
+        review.note("date.not_standard", root, said, timestamp, attribute="timestamp")
+
+
+def _judge_response(frame: Element, envelope: Envelope, review: Review) -> None:
+    if envelope.status is None:
+        review.fault("status.unreadable", frame, "has no Status with a code of three digits")
+    if envelope.kind == "Response":
+        return
+    if envelope.kind not in PAYLOADS["Response"]:
+        review.fault("kind.unknown", frame, "carries a document that no Response of cXML 1.2 has", envelope.kind)
+    elif envelope.status is not None and not envelope.status.success:
+        review.note("status.payload", frame, "carries a document although its Status is no success")
+
+
+def write(payload: Element, envelope: Envelope) -> bytes:
+    """A Request or Message around the payload, by the ending of its name, for the envelope's version.
+
+    Raises ValueError without payloadID or timestamp."""
+    if envelope.payload_id is None or envelope.sent_at is None:
+        raise ValueError("what is written has a payloadID and a timestamp")
+    message = payload.tag.endswith("Message")
+    root = xml.element("cXML", payloadID=envelope.payload_id, timestamp=dates.write(envelope.sent_at))
+    if envelope.language:
+        root.set(xml.XML_LANG, envelope.language)
+    header = xml.add(root, "Header")
+    for tag, credentials in (("From", envelope.from_), ("To", envelope.to), ("Sender", envelope.sender)):
+        party = xml.add(header, tag)
+        for credential in credentials:
+            _write_credential(party, credential, secrets=tag == "Sender" and not message)
+    xml.add(party, "UserAgent", envelope.user_agent or "Crossdock")
+    mode = "test" if envelope.test else "production"
+    frame = xml.add(root, "Message" if message else "Request", deploymentMode=mode)
+    if message:
+        if envelope.in_reply_to:
+            frame.set("inReplyTo", envelope.in_reply_to)
+        if envelope.status is not None:
+            write_status(frame, envelope.status)
+    frame.append(payload)
+    address = dtd_address(envelope.version or DEFAULTS.version, dtd_name(payload.tag))
+    return xml.serialise(root, name="cXML", system_id=address)
+
+
+def _write_credential(party: Element, credential: Credential, *, secrets: bool) -> None:
+    """What proves a Sender never goes into a Message: it travels through the shopper's browser."""
+    kind = "marketplace" if credential.marketplace else None
+    element = xml.add(party, "Credential", domain=credential.domain, type=kind)
+    xml.add(element, "Identity", credential.identity)
+    if not secrets:
+        return
+    if credential.secret is not None:
+        xml.add(element, "SharedSecret", credential.secret.reveal())
+    elif credential.mac is not None:
+        mac = credential.mac
+        xml.add(
+            element,
+            "CredentialMac",
+            mac.value.reveal(),
+            type=mac.type,
+            algorithm=mac.algorithm,
+            creationDate=mac.creation,
+            expirationDate=mac.expiration,
+        )
