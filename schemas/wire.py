@@ -1,0 +1,259 @@
+"""The only reader of the wire definitions: what a document may look like, checked against our own tables.
+
+cXML: `schemas/cxml/*.txt` (notation: `schemas/content_model.py`) is rendered as one DTD for each of the standard's
+document types and compiled for libxml2. libxml2 decides (a 1,000-line order costs about half of its parse); when it
+says no, the table explains, in words for people. Which DTD holds is told by the payload element, never by the DOCTYPE,
+whose address is never resolved. A DTD's ANY refuses undeclared elements, so subtrees outside our scope (travel, labor,
+industry, release) are taken off a copy first.
+
+Whether a deviation is a finding (inbound) or a fault (outbound) is for the caller to say.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import cast
+
+from lxml import etree
+
+from schemas.content_model import Model, parse_definitions
+from schemas.deviations import Deviation, deviation_at, explain, listed, local_name
+
+CXML_DTDS = ("cXML", "Fulfill", "InvoiceDetail", "Quote", "Catalog")
+"""The standard's document types that have a table here; where a payload stands in several, the first one holds."""
+
+_HOME = Path(__file__).parent / "cxml"
+_NAMESPACES = {"ds": "http://www.w3.org/2000/09/xmldsig#"}
+
+
+class BadStandard(ValueError):
+    """A configured DTD that cannot be used; the text says which file and why."""
+
+
+def cxml_dtd_for(payload: str) -> str | None:
+    """Which DTD holds for a payload element (`OrderRequest`, `PunchOutSetupResponse`) or for the root of a file
+    (`Index`): one of CXML_DTDS, None for a name that none of them declares."""
+    return _dtd_by_name().get(payload)
+
+
+def dtd_of(root: etree._Element) -> str:
+    """Which of CXML_DTDS holds for a document: by the payload, which stands last below Request, Message or Response; for
+    a root other than cXML by its own name. `cXML` when nothing tells."""
+    wrapper = next((child for child in root if local_name(child) in ("Request", "Message", "Response")), None)
+    candidates = (root,) if wrapper is None else wrapper.iterchildren("{*}*", reversed=True)
+    return next((dtd for element in candidates if (dtd := cxml_dtd_for(local_name(element)))), "cXML")
+
+
+def check_cxml(root: etree._Element) -> tuple[Deviation, ...]:
+    """Every deviation from the content models of cXML 1.2.071 in the order of the document; () when it is valid.
+
+    `root` is the root of a document. One in a namespace is checked by local names. What a subtree outside our scope
+    holds is not looked at."""
+    definition = _definition(dtd_of(root))
+    document = definition.in_scope(root)
+    if not _bounded(document):
+        return listed(explain(document, definition.models))
+    refused = definition.dtd.check(document)
+    return refused and (listed(explain(document, definition.models)) or refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Dtd:
+    """A compiled DTD. A lock keeps the answer and the error log of one document together."""
+
+    dtd: etree.DTD
+    lock: Lock = field(default_factory=Lock)
+
+    def check(self, root: etree._Element) -> tuple[Deviation, ...]:
+        """In libxml2's words. The time grows with errors times siblings: for documents that we wrote, or after a
+        bound on their size."""
+        with self.lock:
+            if self.dtd.validate(root):
+                return ()
+            errors = cast("Iterable[etree._LogEntry]", self.dtd.error_log)
+            return listed(Deviation(error.path or "/", error.line or None, error.message) for error in errors)
+
+
+def check_pin(root: etree._Element, version: str) -> tuple[Deviation, ...]:
+    """What a document may not carry for a partner pinned to an older cXML version: the constructs that the DTDs of that
+    time lacked (`schemas/cxml/pins.rules`). It does not replace `check_cxml`, and where the operator's directory holds
+    the DTD of that version, `standard_dtd` decides better. Raises ValueError for a version such as `latest`."""
+    if not _VERSION.fullmatch(version):
+        raise ValueError(f"not a cXML version: {version!r}")
+    return listed(_beyond_pin(root, _pin(_numbers(version)), version))
+
+
+def standard_dtd(directory: Path, name: str, version: str | None = None) -> Dtd | None:
+    """The standard's own DTD from a directory that the operator configured: `name.dtd`, or `version/name.dtd` where a
+    version is asked for, as the addresses of DOCTYPEs have it. None when the file is absent: then the document is "not
+    validated", which is to be said. Nothing is ever fetched. Raises BadStandard, ValueError for a name that is none."""
+    if name not in CXML_DTDS or (version is not None and not _VERSION.fullmatch(version)):
+        raise ValueError(f"not a cXML document type and version: {name!r} {version!r}")
+    path = directory / version / f"{name}.dtd" if version else directory / f"{name}.dtd"
+    try:
+        changed = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return _standard_dtd(path, changed)
+
+
+@lru_cache(maxsize=32)
+def _standard_dtd(path: Path, _changed: int) -> Dtd:
+    body = path.read_bytes()
+    if _EXTERNAL_ENTITY.search(body):
+        raise BadStandard(f"{path}: declares an external entity; a DTD that is complete in itself is needed")
+    try:
+        return Dtd(etree.DTD(BytesIO(body)))
+    except etree.DTDParseError as error:
+        raise BadStandard(f"{path}: {error}") from error
+
+
+_VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
+_EXTERNAL_ENTITY = re.compile(rb"<!ENTITY\s+(%\s+)?\S+\s+(SYSTEM|PUBLIC)\b")
+
+# libxml2's error log writes the path of each error by counting siblings: a hostile document of 100,000 wrong siblings
+# (0.8 MB) took 20 s. Within these bounds the worst one takes well under a second; beyond them the table decides alone,
+# at about four times the cost for a sound document, and stops after LONGEST_LIST.
+_count_nodes = etree.XPath("count(//*) + count(//@*)")
+_is_wide = etree.XPath("boolean(//*[2001])")
+
+
+def _bounded(root: etree._Element) -> bool:
+    nodes = int(cast("float", _count_nodes(root)))
+    return nodes <= 10_000 or (nodes <= 80_000 and not bool(_is_wide(root)))
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """The table of one document type."""
+
+    models: Mapping[str, Model]
+    dtd: Dtd
+    open_tags: tuple[str, ...]
+
+    def in_scope(self, root: etree._Element) -> etree._Element:
+        """The document itself, or a copy without namespace and with the open subtrees emptied."""
+        namespace: str | None = etree.QName(root).namespace
+        if namespace is None and next(root.iter(*self.open_tags), None) is None:
+            return root
+        copy = deepcopy(root)
+        if namespace is not None:
+            for element in copy.iter(f"{{{namespace}}}*"):
+                element.tag = etree.QName(element).localname
+            etree.cleanup_namespaces(copy)
+        for element in tuple(copy.iter(*self.open_tags)):
+            tail = element.tail
+            element.clear()
+            element.tail = tail
+        return copy
+
+
+@cache
+def _tables() -> dict[str, dict[str, Model]]:
+    """The definitions of each DTD by element name. `[all]`, or the DTDs' names, head the definitions that follow; an
+    indented line goes on from the one before."""
+    tables: dict[str, dict[str, Model]] = {name: {} for name in CXML_DTDS}
+    for path in sorted(_HOME.glob("*.txt")):
+        for heading, line in _entries(path):
+            for model in parse_definitions(line):
+                for dtd in CXML_DTDS if heading == "all" else heading.split():
+                    if model.name in tables[dtd]:
+                        raise ValueError(f"{path.name}: {model.name} is defined twice for {dtd}")
+                    tables[dtd][model.name] = model
+    return tables
+
+
+def _entries(path: Path) -> Iterator[tuple[str, str]]:
+    """Each entry of a definition file with the heading above it."""
+    text = re.sub(r"\n +", " ", path.read_text(encoding="utf-8"))
+    heading = ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            heading = line.strip("[]")
+        elif line and not line.startswith("#"):
+            yield heading, line
+
+
+@cache
+def _definition(name: str) -> _Definition:
+    models = _tables()[name]
+    text = "\n".join(model.as_dtd() for model in models.values())
+    open_tags = tuple(_tag(model.name) for model in models.values() if model.is_open)
+    return _Definition(models, Dtd(etree.DTD(BytesIO(text.encode()))), open_tags)
+
+
+def _tag(name: str) -> str:
+    prefix, _, local = name.rpartition(":")
+    return f"{{{_NAMESPACES[prefix]}}}{local}" if prefix else local
+
+
+@cache
+def _dtd_by_name() -> dict[str, str]:
+    names: dict[str, str] = {}
+    for dtd, models in _tables().items():
+        for wrapper in ("Request", "Message", "Response"):
+            for payload in models[wrapper].children:
+                names.setdefault(payload, dtd)
+    for dtd, models in _tables().items():
+        for name in models:
+            names.setdefault(name, dtd)
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class _Pin:
+    """Names that are too new, with the parents they are too new in (empty: in all).
+
+    attributes   (element or empty, attribute) -> the values that are too new; empty: all of them."""
+
+    elements: dict[str, frozenset[str]]
+    second: dict[str, frozenset[str]]
+    attributes: dict[tuple[str, str], frozenset[str]]
+
+
+def _beyond_pin(root: etree._Element, pin: _Pin, version: str) -> Iterator[Deviation]:
+    for element in root.iter("*"):
+        name = local_name(element)
+        above = element.getparent()
+        parent = "" if above is None else local_name(above)
+        too_new = pin.elements.get(name)
+        if too_new is not None and (not too_new or parent in too_new):
+            yield deviation_at(element, f"cXML {version} has no {name}{f' in {parent}' if too_new else ''}", name)
+        if (
+            parent in pin.second.get(name, ())
+            and next(element.itersiblings(str(element.tag), preceding=True), None) is not None
+        ):
+            yield deviation_at(element, f"cXML {version} allows only one {name} in {parent}", name)
+        for attribute, value in ((str(key), str(value)) for key, value in element.attrib.items()):
+            values = pin.attributes.get((name, attribute), pin.attributes.get(("", attribute)))
+            if values is not None and (not values or value in values):
+                what = f"value {value} of {name}@{attribute}" if values else f"attribute {attribute} of {name}"
+                yield deviation_at(element, f"cXML {version} has no {what}", value, attribute)
+
+
+@cache
+def _pin(version: tuple[int, ...]) -> _Pin:
+    pin = _Pin({}, {}, {})
+    for heading, rule in _entries(_HOME / "pins.rules"):
+        if version >= _numbers(heading.removeprefix("older than ")):
+            continue
+        subject, _, parents = rule.partition(" in ")
+        within = frozenset(filter(None, parents.split(", ")))
+        if subject.startswith("second "):
+            pin.second[subject.removeprefix("second ")] = within
+        elif "@" in subject:
+            element, _, attribute = subject.partition("@")
+            attribute, _, values = attribute.partition("=")
+            pin.attributes[element, attribute] = frozenset(filter(None, values.split("|")))
+        else:
+            pin.elements[subject] = within
+    return pin
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
