@@ -1,12 +1,13 @@
 """A cart on its way between shop and procurement system."""
 
+from datetime import date, datetime
 from decimal import Decimal
 
 from schemas.base import Canonical
 from schemas.item import ItemDescription, ItemRef, Price, Quantity
 from schemas.money import Money
 from schemas.order import Split, Tax
-from schemas.party import Address, Contact, Extension
+from schemas.party import Address, Contact, Extension, Verbatim
 
 
 class CartLine(Canonical, frozen=True, kw_only=True):
@@ -20,11 +21,13 @@ class CartLine(Canonical, frozen=True, kw_only=True):
     price: Price | None = None
     ship_to: Address | None = None
     shipping: Money | None = None
+    shipping_description: str | None = None
     tax: Tax | None = None
     splits: tuple[Split, ...] = ()
     contacts: tuple[Contact, ...] = ()
     comments: tuple[str, ...] = ()
     extensions: tuple[Extension, ...] = ()
+    verbatim: tuple[Verbatim, ...] = ()
 
 
 class Cart(Canonical, frozen=True, kw_only=True):
@@ -47,7 +50,9 @@ class Cart(Canonical, frozen=True, kw_only=True):
     unchanged: bool = False
     quote_status: str | None = None
     supplier_order_id: str | None = None
+    supplier_order_date: datetime | date | None = None
     extensions: tuple[Extension, ...] = ()
+    verbatim: tuple[Verbatim, ...] = ()
 
     def __post_init__(self) -> None:
         if self.operation_allowed not in ("create", "inspect", "edit"):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from schemas.base import Canonical
 from schemas.item import ItemDescription, ItemRef, Price, Quantity
 from schemas.money import Money
-from schemas.party import Address, Contact, Extension, Identifier, Party
+from schemas.party import Address, Contact, Extension, Identifier, Party, Verbatim
 
 
 class Change(StrEnum):
@@ -121,7 +121,6 @@ class OrderLine(Canonical, frozen=True, kw_only=True):
     number       the buyer's line number; every answer refers to it. Readers fill in the position, with a finding,
                  when the document gives none.
     change       `delete` cancels the line, `block` freezes it (cXML ItemOut@operation).
-    verbatim     subtrees of the source that the canonical form does not model, as XML text, passed on unchanged.
     """
 
     number: int
@@ -135,6 +134,7 @@ class OrderLine(Canonical, frozen=True, kw_only=True):
     agreement_line: str | None = None
     ship_to: Address | None = None
     shipping: Money | None = None
+    shipping_description: str | None = None
     tax: Tax | None = None
     charges: tuple[Charge, ...] = ()
     splits: tuple[Split, ...] = ()
@@ -146,7 +146,7 @@ class OrderLine(Canonical, frozen=True, kw_only=True):
     is_return: bool = False
     ad_hoc: bool = False
     extensions: tuple[Extension, ...] = ()
-    verbatim: tuple[str, ...] = ()
+    verbatim: tuple[Verbatim, ...] = ()
 
     def amount(self) -> Decimal | None:
         """The exact, unrounded value of the line; None without a price."""
@@ -169,12 +169,13 @@ class Order(Canonical, frozen=True, kw_only=True):
     document_id      the id of the document that carried it (cXML payloadID), to which answers refer.
     previous_document_id  the document that this change replaces (DocumentReference).
     kind             regular, blanket, release, ... as the protocol names it.
+    valid_from, valid_until  of a blanket order.
     """
 
     id: str
     change: Change
     ordered_at: datetime | date | None
-    currency: str
+    currency: str | None
     lines: tuple[OrderLine, ...]
     document_id: str | None = None
     previous_document_id: str | None = None
@@ -198,18 +199,22 @@ class Order(Canonical, frozen=True, kw_only=True):
     requested_delivery: datetime | date | None = None
     delivery_from: datetime | date | None = None
     delivery_until: datetime | date | None = None
+    valid_from: datetime | date | None = None
+    valid_until: datetime | date | None = None
     ship_complete: bool = False
     supplier_order_id: str | None = None
     followup_url: str | None = None
     identifiers: tuple[Identifier, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     extensions: tuple[Extension, ...] = ()
-    verbatim: tuple[str, ...] = ()
+    verbatim: tuple[Verbatim, ...] = ()
 
     def __post_init__(self) -> None:
         numbers = [line.number for line in self.lines]
         if len(set(numbers)) != len(numbers):
             raise ValueError("line numbers are unique within an order")
+        if self.currency is None and self.change is not Change.DELETE:
+            raise ValueError("an order has a currency; only a cancellation may name none")
 
     @property
     def sum_of_lines(self) -> Decimal | None:

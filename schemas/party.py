@@ -28,6 +28,16 @@ class Extension(Canonical, frozen=True, kw_only=True):
     markup: bool = False
 
 
+class Verbatim(Canonical, frozen=True, kw_only=True):
+    """A part of the source that the canonical form has no field for, kept as it was and passed on unchanged.
+
+    at       its place below the line or head that keeps it: `ItemDetail/Dimension[2]`, `Shipping/@trackingId`.
+    content  the element as XML text, or the value of the attribute."""
+
+    at: str
+    content: str
+
+
 class Phone(Canonical, frozen=True, kw_only=True):
     """A telephone or fax number in its parts; `number` holds everything when the sender did not divide it."""
 
@@ -46,9 +56,11 @@ class Email(Canonical, frozen=True, kw_only=True):
 
 class Address(Canonical, frozen=True, kw_only=True):
     """A postal address. `country` is ISO 3166-1 alpha-2 in upper case, absent when the document gives no usable one;
-    `country_name` keeps the sender's word. `id` and `id_scheme` are the sender's own key of the place (addressID)."""
+    `country_name` keeps the sender's word. `id` and `id_scheme` are the sender's own key of the place (addressID),
+    `label` what the sender calls it (`default`)."""
 
     name: str | None = None
+    label: str | None = None
     deliver_to: tuple[str, ...] = ()
     street: tuple[str, ...] = ()
     city: str | None = None

@@ -5,7 +5,7 @@ from enum import StrEnum
 from schemas.base import Canonical
 from schemas.cart import CartLine
 from schemas.item import ItemRef
-from schemas.party import Address, Contact, Extension
+from schemas.party import Address, Contact, Extension, Verbatim
 
 
 class Operation(StrEnum):
@@ -37,6 +37,7 @@ class PunchoutRequest(Canonical, frozen=True, kw_only=True):
     lines: tuple[CartLine, ...] = ()
     supplier_url: str | None = None
     extensions: tuple[Extension, ...] = ()
+    verbatim: tuple[Verbatim, ...] = ()
 
     @property
     def user_email(self) -> str | None:
