@@ -1,0 +1,169 @@
+"""What the rules look at: one order, beside what was agreed with its customer.
+
+Lines that the buyer has cancelled do not count. Returns are seen by line conditions but stay out of every sum, as they
+stay out of the buyer's own total."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+
+from schemas.item import Price
+from schemas.money import Money, round_line
+from schemas.order import Order, OrderLine
+from schemas.party import Address, Contact
+
+_REQUESTER_ROLES = ("enduser", "requester", "buyer", "purchasingagent", "correspondent")
+_REQUESTER_FIELDS = ("useremail", "requesteremail", "user", "uniquename", "requester")
+
+
+@dataclass(frozen=True)
+class LineSubject:
+    """One line and the price agreed for it; `agreed` is None when there is none."""
+
+    line: OrderLine
+    agreed: Price | None
+
+    @cached_property
+    def net(self) -> Money | None:
+        """Rounded to the currency's minor unit; None without a price."""
+        if self.line.price is None:
+            return None
+        currency = self.line.price.amount.currency
+        return Money(amount=round_line(self.line.price.of(self.line.quantity.amount), currency), currency=currency)
+
+    @cached_property
+    def agreed_net(self) -> Money | None:
+        if self.agreed is None:
+            return None
+        currency = self.agreed.amount.currency
+        return Money(amount=round_line(self.agreed.of(self.line.quantity.amount), currency), currency=currency)
+
+    @cached_property
+    def price_deviation_percent(self) -> Decimal | None:
+        """How much dearer than agreed one order unit is, in percent, unrounded; below zero when it is cheaper. None
+        when either price is missing, the currencies differ or the agreed price is zero."""
+        price, agreed = self.line.price, self.agreed
+        if price is None or agreed is None or price.amount.currency != agreed.amount.currency:
+            return None
+        wanted = agreed.of(Decimal(1))
+        return (price.of(Decimal(1)) - wanted) / wanted * 100 if wanted else None
+
+    def classification(self, scheme: str) -> str | None:
+        found = self.line.description.classifications if self.line.description else ()
+        return next((c.code for c in found if c.scheme.casefold() == scheme), None)
+
+    def account(self, name: str) -> str | None:
+        """The id of the first account key of that kind among the line's splits."""
+        segments = (segment for split in self.line.splits for segment in split.segments)
+        return next((s.id for s in segments if s.name.replace(" ", "").casefold() == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """
+    order        as it would go to the ERP: units mapped, item numbers ours.
+    agreed       line number -> the price agreed with this customer, for the lines that have one.
+    ship_to_known  whether the order's (or every line's) ship-to is one of the customer's known addresses.
+    at           when the order is judged.
+    """
+
+    order: Order
+    protocol: str
+    customer: str
+    at: datetime
+    agreed: Mapping[int, Price]
+    ship_to_known: bool | None = None
+
+    @cached_property
+    def lines(self) -> tuple[LineSubject, ...]:
+        return tuple(
+            LineSubject(line, self.agreed.get(line.number)) for line in self.order.lines if line.change != "delete"
+        )
+
+    def _sum(self, amounts: Iterable[Money | None]) -> Money | None:
+        """None when one is missing or in another currency than the order: an unknown is never added as nothing."""
+        total = Decimal(0)
+        for amount in amounts:
+            if amount is None or amount.currency != self.order.currency:
+                return None
+            total += amount.amount
+        return Money(amount=total, currency=self.order.currency)
+
+    @cached_property
+    def _counted(self) -> tuple[LineSubject, ...]:
+        return tuple(line for line in self.lines if not line.line.is_return)
+
+    @cached_property
+    def total_net(self) -> Money | None:
+        return self._sum(line.net for line in self._counted)
+
+    @cached_property
+    def positive_net(self) -> Money | None:
+        """The sum of the lines above zero, so that a negative line cannot hide a big one."""
+        return self._sum(line.net for line in self._counted if line.net is None or line.net.amount > 0)
+
+    @cached_property
+    def largest_line(self) -> Money | None:
+        nets = [line.net for line in self._counted]
+        if not nets or self._sum(nets) is None:
+            return None
+        return max((net for net in nets if net is not None), key=lambda net: net.amount)
+
+    @cached_property
+    def total_tax(self) -> Money | None:
+        return self.order.totals.tax.amount if self.order.totals and self.order.totals.tax else None
+
+    @cached_property
+    def shipping(self) -> Money | None:
+        return self.order.totals.shipping if self.order.totals else None
+
+    @cached_property
+    def total_gross(self) -> Money | None:
+        """Lines, shipping and tax; None when the order states no tax, since tax in or out is never implied."""
+        if self.total_tax is None:
+            return None
+        return self._sum((self.total_net, self.total_tax, *((self.shipping,) if self.shipping else ())))
+
+    @cached_property
+    def deviation_amount(self) -> Money | None:
+        """What the order costs above the agreement; None unless every line has an agreed price."""
+        agreed = self._sum(line.agreed_net for line in self._counted)
+        if agreed is None or self.total_net is None:
+            return None
+        return Money(amount=self.total_net.amount - agreed.amount, currency=self.order.currency)
+
+    @cached_property
+    def deviation_percent(self) -> Decimal | None:
+        agreed = self._sum(line.agreed_net for line in self._counted)
+        if self.deviation_amount is None or agreed is None or not agreed.amount:
+            return None
+        return self.deviation_amount.amount / agreed.amount * 100
+
+    @cached_property
+    def ship_to(self) -> Address | None:
+        """The header's, or the one that all lines share."""
+        if self.order.ship_to is not None:
+            return self.order.ship_to
+        places = {line.line.ship_to for line in self.lines}
+        return places.pop() if len(places) == 1 else None
+
+    @cached_property
+    def requested_date(self) -> date | None:
+        """The earliest date asked for, of header and lines."""
+        asked = [self.order.requested_delivery, *(line.line.requested_delivery for line in self.lines)]
+        dates = [value.date() if isinstance(value, datetime) else value for value in asked if value is not None]
+        return min(dates, default=None)
+
+
+def requesters(order: Order) -> tuple[str, ...]:
+    """Who asked for the goods, by mail address or user id as the document gives them, folded, first things first.
+
+    Whoever is named here never counts as an approver of the order."""
+    contacts: list[Contact] = [c for c in order.contacts if (c.role or "").casefold() in _REQUESTER_ROLES]
+    names = [e.value for e in order.extensions if not e.markup and e.name.casefold() in _REQUESTER_FIELDS]
+    for contact in contacts:
+        names += [email.address for email in contact.emails]
+        names += [contact.id] if contact.id else []
+    return tuple(dict.fromkeys(name.strip().casefold() for name in names if name.strip()))
