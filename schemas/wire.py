@@ -42,8 +42,8 @@ def cxml_dtd_for(payload: str) -> str | None:
 
 
 def dtd_of(root: etree._Element) -> str:
-    """Which of CXML_DTDS holds for a document: by the payload, which stands last below Request, Message or Response; for
-    a root other than cXML by its own name. `cXML` when nothing tells."""
+    """Which of CXML_DTDS holds for a document: by the payload, which stands last below Request, Message or Response;
+    for a root other than cXML by its own name. `cXML` when nothing tells."""
     wrapper = next((child for child in root if local_name(child) in ("Request", "Message", "Response")), None)
     candidates = (root,) if wrapper is None else wrapper.iterchildren("{*}*", reversed=True)
     return next((dtd for element in candidates if (dtd := cxml_dtd_for(local_name(element)))), "cXML")
