@@ -18,9 +18,21 @@ from app.storage.database import Database
 from app.storage.intake_writer import after_commit
 from app.work import Argument, Kind
 
+pytest.register_assert_rewrite("golden")
+
 A = TypeVar("A", bound=Argument)
 
 AT = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the expected files of golden fixtures anew")
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether golden fixtures are written instead of held against (tests/golden.py)."""
+    return bool(request.config.getoption("--update-golden"))
 
 
 @dataclass
