@@ -57,12 +57,13 @@ class CountLines:
 
 @dataclass(frozen=True, slots=True)
 class SumLines:
-    """An exact sum of a money field over the lines that fulfil `where`."""
+    """An exact sum of a money field over the lines that fulfil `where`, compared in `currency`."""
 
     where: "Condition"
     field: Field
     operator: Operator
     wanted: Wanted
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,9 @@ class ConditionReader:
         if operator is None:
             return None
         wanted = self._wanted(Type.MONEY, operator, data, at)
-        return None if where is None or field is None or wanted is None else SumLines(where, field, operator, wanted)
+        if where is None or field is None or wanted is None:
+            return None
+        return SumLines(where, field, operator, wanted, data["currency"])
 
     def _leaf(self, data: dict[str, Any], at: str, *, in_line: bool) -> Condition | None:
         self.leaves += 1

@@ -128,8 +128,7 @@ def _count(condition: CountLines, subject: Subject) -> Judgement:
 
 def _sum(condition: SumLines, subject: Subject) -> Judgement:
     sure, unsure = _where(condition.where, subject)
-    wanted = condition.wanted[0] if isinstance(condition.wanted, tuple) else condition.wanted
-    currency = wanted.currency if isinstance(wanted, Money) else subject.order.currency
+    currency = condition.currency
     amounts = _amounts(condition, subject, sure, currency)
     possible = _amounts(condition, subject, unsure, currency)
     numbers = tuple(line.line.number for line in sure)

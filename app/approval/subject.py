@@ -84,12 +84,15 @@ class Subject:
 
     def _sum(self, amounts: Iterable[Money | None]) -> Money | None:
         """None when one is missing or in another currency than the order: an unknown is never added as nothing."""
+        currency = self.order.currency
+        if currency is None:
+            return None
         total = Decimal(0)
         for amount in amounts:
-            if amount is None or amount.currency != self.order.currency:
+            if amount is None or amount.currency != currency:
                 return None
             total += amount.amount
-        return Money(amount=total, currency=self.order.currency)
+        return Money(amount=total, currency=currency)
 
     @cached_property
     def _counted(self) -> tuple[LineSubject, ...]:
@@ -132,7 +135,7 @@ class Subject:
         agreed = self._sum(line.agreed_net for line in self._counted)
         if agreed is None or self.total_net is None:
             return None
-        return Money(amount=self.total_net.amount - agreed.amount, currency=self.order.currency)
+        return Money(amount=self.total_net.amount - agreed.amount, currency=agreed.currency)
 
     @cached_property
     def deviation_percent(self) -> Decimal | None:
