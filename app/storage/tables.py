@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from app.storage import customers, exchanges, partners, seal_keys
+from app.storage import approvals, audit, customers, exchanges, orders, partners, people, seal_keys
 
-ALL: tuple[ModuleType, ...] = (customers, exchanges, partners, seal_keys)
+ALL: tuple[ModuleType, ...] = (customers, exchanges, partners, seal_keys, people, orders, approvals, audit)

@@ -1,0 +1,99 @@
+"""The record of what people and rules decided: append-only, each entry bound to the one before by its hash.
+
+UPDATE and DELETE are refused by triggers (migration 0003); a change behind the database's back breaks the chain, and
+`first_broken` names the entry. Names of people are not in it, only their ids, so that a person can be erased without
+touching the evidence. Alternative refused: a chain for each order, in which a whole chain could vanish unseen."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, text
+from sqlmodel import Field, Session, col, select
+
+from app.storage.base import Row, UtcDateTime
+
+BEGINNING: Final = "0" * 64
+LOCK: Final = 0x6175646974
+"""PostgreSQL advisory lock: entries are chained one after the other, whichever process writes them."""
+
+
+class AuditRow(Row, table=True):
+    """
+    actor     `person:<id>`, `buyer`, `rule` or `system`; acting_for the id of the person who was stood in for.
+    channel   `page`, `api`, `document`, `command`.
+    event     `approved`, `rejected`, `signed_in`, ...
+    data      what else belongs to the event, as JSON.
+    """
+
+    __tablename__ = "cd_audit"
+
+    sequence: int = Field(
+        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False)
+    )
+    realm: str = Field(max_length=20)
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=60)
+    acting_for: str | None = Field(default=None, max_length=36)
+    channel: str = Field(max_length=20)
+    event: str = Field(max_length=40)
+    order_id: str | None = Field(default=None, max_length=36)
+    run_id: str | None = Field(default=None, max_length=36)
+    task_id: str | None = Field(default=None, max_length=36)
+    order_hash: str | None = Field(default=None, max_length=64)
+    flow_version_id: str | None = Field(default=None, max_length=36)
+    reason: str | None = Field(default=None, max_length=1_000)
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    previous_hash: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+    __table_args__ = (Index("ix_cd_audit_order_id", "order_id"), Index("ix_cd_audit_realm_at", "realm", "at"))
+
+
+def record(session: Session, *, realm: str, at: datetime, actor: str, channel: str, event: str, **more: Any) -> None:
+    """Appends an entry in the caller's transaction. `more` are the further columns of AuditRow."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    session.flush()
+    last = session.exec(select(AuditRow).order_by(col(AuditRow.sequence).desc()).limit(1)).first()
+    row = AuditRow(
+        sequence=last.sequence + 1 if last else 1,
+        realm=realm,
+        at=at,
+        actor=actor,
+        channel=channel,
+        event=event,
+        previous_hash=last.hash if last else BEGINNING,
+        hash="",
+        **more,
+    )
+    row.hash = _hash(row)
+    session.add(row)
+    session.flush()
+
+
+def by(person_id: str) -> str:
+    """The actor for a person."""
+    return f"person:{person_id}"
+
+
+def first_broken(session: Session) -> int | None:
+    """The sequence number of the first entry that is changed, missing or out of place; None when the chain is whole."""
+    previous, expected = BEGINNING, 1
+    for row in session.exec(select(AuditRow).order_by(col(AuditRow.sequence)).execution_options(yield_per=1_000)):
+        if row.sequence != expected:
+            return expected
+        if row.previous_hash != previous or row.hash != _hash(row):
+            return row.sequence
+        previous, expected = row.hash, expected + 1
+    return None
+
+
+def _hash(row: AuditRow) -> str:
+    content: Mapping[str, Any] = {
+        name: getattr(row, name) for name in AuditRow.model_fields if name not in ("hash", "at")
+    }
+    canonical = json.dumps({**content, "at": row.at.astimezone(UTC).isoformat()}, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256((row.previous_hash + canonical).encode()).hexdigest()
