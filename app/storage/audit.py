@@ -7,6 +7,7 @@ touching the evidence. Alternative refused: a chain for each order, in which a w
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -82,12 +83,14 @@ def by(person_id: str) -> str:
 def first_broken(session: Session) -> int | None:
     """The sequence number of the first entry that is changed, missing or out of place; None when the chain is whole."""
     previous, expected = BEGINNING, 1
-    for row in session.exec(select(AuditRow).order_by(col(AuditRow.sequence)).execution_options(yield_per=1_000)):
-        if row.sequence != expected:
-            return expected
-        if row.previous_hash != previous or row.hash != _hash(row):
-            return row.sequence
-        previous, expected = row.hash, expected + 1
+    entries = select(AuditRow).order_by(col(AuditRow.sequence)).execution_options(yield_per=1_000)
+    with closing(session.exec(entries)) as rows:
+        for row in rows:
+            if row.sequence != expected:
+                return expected
+            if row.previous_hash != previous or row.hash != _hash(row):
+                return row.sequence
+            previous, expected = row.hash, expected + 1
     return None
 
 
