@@ -15,11 +15,20 @@ from schemas.order import Order
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What the ERP said, for the record of the attempt: HTTP status and the beginning of the body, never a secret."""
+
+    status: int
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """`erp_id` is the ERP's own key, read back; `number` what people there call the order."""
 
     erp_id: str
     number: str
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class Rejected:
     code: str
     text: str
     at: str | None = None
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Retry:
 
     reason: str
     after: timedelta | None = None
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class Uncertain:
     """Anything between the first byte sent and a readable answer."""
 
     reason: str
+    heard: Heard | None = None
 
 
 Outcome = Accepted | Rejected | Retry | Uncertain
@@ -51,13 +63,15 @@ Outcome = Accepted | Rejected | Retry | Uncertain
 
 @dataclass(frozen=True, slots=True)
 class FoundOne:
-    """Exactly one order of that reference: `lines` (supplier id, quantity) and `total` let the caller compare."""
+    """Exactly one order of that reference: `lines` (supplier id, quantity) and `total` let the caller compare.
+    `revision` is what was sent with it, where the ERP keeps that."""
 
     erp_id: str
     number: str
     lines: tuple[tuple[str, Decimal], ...]
     total: Decimal | None
     currency: str | None
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,7 @@ class FoundSeveral:
 @dataclass(frozen=True, slots=True)
 class CannotTell:
     reason: str
+    heard: Heard | None = None
 
 
 Found = FoundOne | FoundNone | FoundSeveral | CannotTell
@@ -112,6 +127,10 @@ class ErpAdapter(Protocol):
     label: Label
     settle: timedelta
     """How long after an uncertain attempt a look-up that finds nothing may be believed."""
+    longest: timedelta
+    """No call takes longer: a worker silent for more than this and a margin is taken for dead."""
+    at_once: int
+    """How many calls the ERP may be asked to take at the same time."""
 
     def submit(self, delivery: Delivery) -> Outcome: ...
 

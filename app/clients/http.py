@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -79,6 +81,18 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes = field(repr=False)
+
+    def retry_after(self, now: datetime) -> timedelta | None:
+        """The peer's own wish, in seconds or as a date; at most a day, and nothing when it cannot be read."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return timedelta(seconds=min(int(text[:6]), 86_400))
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+        return min(max(wait, timedelta(0)), timedelta(days=1))
 
 
 def checked(url: str, reach: Reach) -> httpx.URL:

@@ -1,0 +1,133 @@
+"""Whether an ERP may be called now. In the database, since it must hold for all workers and survive a restart.
+
+Five failures in a row open a breaker. While it is open nothing is sent and no order loses an attempt. After the
+cool-down one worker, and only one, may probe: success closes the breaker, failure doubles the cool-down. A closed
+breaker lets the lanes back in waves, so that the backlog does not knock the ERP over again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Dialect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Field, Session, select
+
+from app.storage.base import Row, UtcDateTime
+
+FAILURES: Final = 5
+COOLDOWN: Final = timedelta(seconds=30)
+LONGEST_COOLDOWN: Final = timedelta(minutes=10)
+PROBE: Final = timedelta(minutes=2)
+"""A probe that has not ended after this is free again: its worker died."""
+WAVE: Final = timedelta(seconds=1)
+"""After closing, 1 delivery may run at once in the first of these, 2 in the second, 4 in the third, ..."""
+WAVES: Final = 8
+BEHIND_PROBE: Final = timedelta(seconds=5)
+"""How soon to ask again while another's probe runs."""
+
+
+class Breaker(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class BreakerRow(Row, table=True):
+    """
+    failures       in a row.
+    next_probe_at  when the next probe may go; while one runs, when it is given up for lost.
+    cooldown       seconds that it stays open.
+    """
+
+    __tablename__ = "cd_breakers"
+
+    endpoint: str = Field(primary_key=True, max_length=100)
+    state: str = Field(default=Breaker.CLOSED, max_length=10)
+    failures: int = 0
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    next_probe_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    cooldown: int = Field(default=int(COOLDOWN.total_seconds()))
+    last_error: str | None = Field(default=None, max_length=2_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """May be called. `probe`: as the one probe. `room`: how many may be under way at once, None without limit."""
+
+    probe: bool = False
+    room: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    until: datetime
+
+
+def admission(tx: Session, endpoint: str, now: datetime) -> Go | NotNow:
+    """Whoever is told to probe has taken the probe."""
+    row = tx.get(BreakerRow, endpoint, populate_existing=True)
+    if row is None or row.state == Breaker.CLOSED:
+        return Go(room=_wave(row, now) if row is not None else None)
+    if row.next_probe_at is not None and row.next_probe_at <= now:
+        # The row is locked and read again: of several workers that come now, one finds it still due.
+        row = _locked(tx, endpoint)
+        if row.state != Breaker.CLOSED and row.next_probe_at is not None and row.next_probe_at <= now:
+            row.state = Breaker.HALF_OPEN
+            row.next_probe_at = now + PROBE
+            return Go(probe=True)
+    if row.state == Breaker.OPEN and row.next_probe_at is not None:
+        return NotNow(row.next_probe_at)
+    return NotNow(now + BEHIND_PROBE)
+
+
+def _wave(row: BreakerRow, now: datetime) -> int | None:
+    if row.closed_at is None:
+        return None
+    wave = max(0, (now - row.closed_at) // WAVE)
+    return None if wave >= WAVES else 1 << wave
+
+
+def succeeded(tx: Session, endpoint: str, now: datetime) -> bool:
+    """The endpoint answered like itself, were it with a refusal. True when that closed the breaker."""
+    row = tx.get(BreakerRow, endpoint, populate_existing=True)
+    if row is None or (row.state == Breaker.CLOSED and row.failures == 0):
+        return False
+    row = _locked(tx, endpoint)
+    closes = row.state != Breaker.CLOSED
+    row.state = Breaker.CLOSED
+    row.failures = 0
+    row.cooldown = int(COOLDOWN.total_seconds())
+    row.next_probe_at = None
+    if closes:
+        row.closed_at = now
+    return closes
+
+
+def failed(tx: Session, endpoint: str, now: datetime, error: str, *, probe: bool) -> bool:
+    """No connection, no answer, or a 5xx. True when that opened the breaker; `probe` keeps it open for longer."""
+    row = _locked(tx, endpoint)
+    row.failures += 1
+    row.last_error = error[:2_000]
+    if row.state == Breaker.CLOSED and row.failures >= FAILURES:
+        row.state = Breaker.OPEN
+        row.opened_at = now
+        row.cooldown = int(COOLDOWN.total_seconds())
+        row.next_probe_at = now + COOLDOWN
+        return True
+    if row.state == Breaker.HALF_OPEN and probe:
+        row.state = Breaker.OPEN
+        row.cooldown = min(row.cooldown * 2, int(LONGEST_COOLDOWN.total_seconds()))
+        row.next_probe_at = now + timedelta(seconds=row.cooldown)
+    return False
+
+
+def _locked(tx: Session, endpoint: str) -> BreakerRow:
+    dialect: Dialect = tx.get_bind().dialect
+    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    defaults = {"endpoint": endpoint, "state": Breaker.CLOSED, "failures": 0, "cooldown": int(COOLDOWN.total_seconds())}
+    tx.execute(insert(BreakerRow).values(defaults).on_conflict_do_nothing())
+    query = select(BreakerRow).where(BreakerRow.endpoint == endpoint).with_for_update()
+    return tx.exec(query.execution_options(populate_existing=True)).one()

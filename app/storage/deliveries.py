@@ -1,0 +1,218 @@
+"""Orders on their way to an ERP: one row for each create, change or cancellation that the ERP must learn of.
+
+The rows are the truth; the engine's work items only say "look at this lane". Within a lane (one customer's orders to
+one ERP) the oldest row that is still open goes first. A row that can go no further without a person (held, dead,
+rejected) is closed: it stops later rows of the same order and nobody else.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, func, or_
+from sqlalchemy.orm import aliased
+from sqlmodel import Field, Session, col, exists, select
+
+from app.storage.base import Row, UtcDateTime, new_id
+
+
+class State(StrEnum):
+    """
+    pending    to be sent as soon as its turn comes.
+    sending    a worker sends it now, or has died over it: `due_at` is the end of its lease.
+    waiting    surely not done; the next attempt is at `due_at`.
+    uncertain  perhaps done; the next look-up is at `due_at`.
+    held       a person must decide: the ERP shows something else than what was sent, or nothing can be told.
+    accepted   the ERP has it, `erp_id` is its own key.
+    rejected   the ERP refused it, in its own words.
+    dead       given up after the schedule's end.
+    """
+
+    PENDING = "pending"
+    SENDING = "sending"
+    WAITING = "waiting"
+    UNCERTAIN = "uncertain"
+    HELD = "held"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    DEAD = "dead"
+
+
+class Event(StrEnum):
+    """
+    send      a worker takes it up; committed before the first byte leaves.
+    accept    the ERP's id was read back, at once or by a look-up.
+    refuse    the ERP refused it, or a person gave it up.
+    put_off   surely not done, try later.
+    lose      perhaps done: no readable answer, or the worker is gone.
+    absent    looked up after the settle time and not there: may be sent again.
+    hold      a person must decide.
+    give_up   the schedule is over.
+    replay    a person wants it tried again; never blindly, so it begins with a look-up.
+    """
+
+    SEND = "send"
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    PUT_OFF = "put_off"
+    LOSE = "lose"
+    ABSENT = "absent"
+    HOLD = "hold"
+    GIVE_UP = "give_up"
+    REPLAY = "replay"
+
+
+TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
+    (State.PENDING, Event.SEND): State.SENDING,
+    (State.PENDING, Event.HOLD): State.HELD,
+    (State.WAITING, Event.SEND): State.SENDING,
+    (State.WAITING, Event.HOLD): State.HELD,
+    (State.SENDING, Event.ACCEPT): State.ACCEPTED,
+    (State.SENDING, Event.REFUSE): State.REJECTED,
+    (State.SENDING, Event.PUT_OFF): State.WAITING,
+    (State.SENDING, Event.LOSE): State.UNCERTAIN,
+    (State.SENDING, Event.GIVE_UP): State.DEAD,
+    (State.UNCERTAIN, Event.ACCEPT): State.ACCEPTED,
+    (State.UNCERTAIN, Event.ABSENT): State.PENDING,
+    (State.UNCERTAIN, Event.HOLD): State.HELD,
+    (State.HELD, Event.ACCEPT): State.ACCEPTED,
+    (State.HELD, Event.REFUSE): State.REJECTED,
+    (State.HELD, Event.REPLAY): State.UNCERTAIN,
+    (State.DEAD, Event.REFUSE): State.REJECTED,
+    (State.DEAD, Event.REPLAY): State.UNCERTAIN,
+    (State.REJECTED, Event.REPLAY): State.UNCERTAIN,
+}
+
+OPEN: Final = frozenset({State.PENDING, State.SENDING, State.WAITING, State.UNCERTAIN})
+"""What a worker still has to do, and what blocks the lane behind it."""
+
+STOPPED: Final = frozenset({State.HELD, State.DEAD, State.REJECTED})
+"""What blocks later rows of the same order only."""
+
+
+class Impossible(Exception):
+    """An event that the state does not allow; a row that another worker or person has moved meanwhile."""
+
+
+class DeliveryRow(Row, table=True):
+    """
+    sequence         order of creation; with several writing processes two orders that arrive at the same moment may
+                     stand either way, the rows of one order never.
+    kind             `create`, `change` or `cancel`.
+    open             whether `state` is one of OPEN, as a column for the indexes.
+    due_at           when a worker must look at it again; None: as soon as it is its turn. While `claim` is set it is
+                     the end of the claim's lease.
+    claim            the worker's hold on it, a fresh id each time; a result under another claim is too late.
+    attempts         how often it was sent; `resends` how often after having been uncertain.
+    uncertain_since  since when its outcome is unknown; the settle time counts from here.
+    touched_at       last change of the row.
+    """
+
+    __tablename__ = "cd_deliveries"
+
+    sequence: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    )
+    id: str = Field(default_factory=new_id, unique=True, max_length=36)
+    realm: str = Field(max_length=20)
+    customer_id: str = Field(foreign_key="cd_customers.id", max_length=36)
+    erp: str = Field(max_length=50)
+    lane: str = Field(max_length=100)
+    order_id: str = Field(foreign_key="cd_orders.id", max_length=36)
+    revision: int
+    kind: str = Field(max_length=10)
+    correlation_id: str = Field(max_length=36)
+    state: str = Field(default=State.PENDING, max_length=10)
+    open: bool = True
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    claim: str | None = Field(default=None, max_length=36)
+    worker: str | None = Field(default=None, max_length=60)
+    attempts: int = 0
+    resends: int = 0
+    lookups: int = 0
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    touched_at: datetime = Field(sa_type=UtcDateTime)
+    first_sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    uncertain_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    erp_id: str | None = Field(default=None, max_length=200)
+    erp_number: str | None = Field(default=None, max_length=200)
+    code: str | None = Field(default=None, max_length=100)
+    reason: str | None = Field(default=None, max_length=2_000)
+    at: str | None = Field(default=None, max_length=500)
+
+    __table_args__ = (
+        UniqueConstraint("order_id", "revision", "kind"),
+        Index("ix_cd_deliveries_lane_open_sequence", "lane", "open", "sequence"),
+        Index("ix_cd_deliveries_open_lane_due_at", "open", "lane", "due_at"),
+        Index("ix_cd_deliveries_order_id_sequence", "order_id", "sequence"),
+        Index("ix_cd_deliveries_erp_state", "erp", "state"),
+        {"sqlite_autoincrement": True},
+    )
+
+    def move(self, event: Event, now: datetime) -> State:
+        """Applies the table; the claim ends. Raises Impossible."""
+        try:
+            state = TRANSITIONS[State(self.state), event]
+        except KeyError:
+            raise Impossible(f"a delivery that is {self.state} cannot {event}") from None
+        self.state = state
+        self.open = state in OPEN
+        self.closed_at = None if self.open else now
+        self.touched_at = now
+        self.claim = None
+        self.due_at = None
+        return state
+
+
+def lane_of(customer_id: str, erp: str) -> str:
+    return f"{customer_id}:{erp}"
+
+
+def locked(tx: Session, sequence: int | None, *, wait: bool = True) -> DeliveryRow | None:
+    """The row as it is now, kept from others until the transaction ends. Without `wait`, None when somebody else has
+    it (PostgreSQL; on SQLite there is only one writer)."""
+    query = select(DeliveryRow).where(DeliveryRow.sequence == sequence).with_for_update(skip_locked=not wait)
+    return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def head(tx: Session, realm: str, lane: str) -> DeliveryRow | None:
+    """The row whose turn it is: the oldest open one that no stopped row of its own order stands before. Nothing when
+    another process has it in hand."""
+    before = aliased(DeliveryRow)
+    stopped = exists().where(
+        col(before.order_id) == DeliveryRow.order_id,
+        col(before.sequence) < DeliveryRow.sequence,
+        col(before.state).in_(STOPPED),
+    )
+    first = (
+        select(DeliveryRow.sequence)
+        .where(DeliveryRow.realm == realm, DeliveryRow.lane == lane, col(DeliveryRow.open).is_(True), ~stopped)
+        .order_by(col(DeliveryRow.sequence))
+        .limit(1)
+    )
+    row = locked(tx, tx.exec(first).one_or_none(), wait=False)
+    return row if row is not None and row.open else None
+
+
+def sending(tx: Session, realm: str, erp: str) -> int:
+    """How many deliveries are at the ERP at this moment."""
+    query = select(func.count()).where(
+        DeliveryRow.erp == erp, DeliveryRow.state == State.SENDING, DeliveryRow.realm == realm
+    )
+    return tx.exec(query).one()
+
+
+def due_lanes(tx: Session, now: datetime, quiet_since: datetime) -> list[tuple[str, str]]:
+    """Realm and name of every lane that has something to do now and that nobody has touched since `quiet_since`: a
+    work item was lost, or its worker. Waking a lane that needs none is harmless."""
+    query = (
+        select(DeliveryRow.realm, DeliveryRow.lane)
+        .where(col(DeliveryRow.open).is_(True))
+        .group_by(col(DeliveryRow.realm), col(DeliveryRow.lane))
+        .having(func.max(DeliveryRow.touched_at) <= quiet_since)
+        .having(or_(func.max(DeliveryRow.due_at).is_(None), func.max(DeliveryRow.due_at) <= now))
+    )
+    return list(tx.exec(query))
