@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlmodel import Session
+
 from app.bridge.adapter import ErpAdapter
 from app.clock import Clock
 from app.engine import Engine, WorkQueue
@@ -12,6 +15,7 @@ from app.settings import Settings
 from app.storage import schema
 from app.storage.base import new_id
 from app.storage.database import Database
+from app.storage.seal_keys import unopenable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,44 @@ def migrate(url: str) -> None:
         Engine(database).migrate()
     finally:
         database.stop()
+
+
+def problems_of(settings: Settings) -> list[str]:
+    """What keeps a server with these settings from running well, one sentence each with the way to mend it; empty
+    when nothing does. Looks at the real database and key ring, and changes neither."""
+    problems = []
+    if settings.base_url is None:
+        problems.append("CROSSDOCK_BASE_URL is not set: links that partners and people get would name this machine")
+    keys: KeyRing | None = None
+    try:
+        keys = keys_of(settings)
+    except (ValueError, OSError) as error:
+        problems.append(str(error))
+    if settings.keys is None and settings.path_of_keys.exists() and settings.path_of_keys.stat().st_mode & 0o077:
+        problems.append(f"{settings.path_of_keys} can be read by others: chmod 600 it")
+    try:
+        database = Database(settings.url_of_database, pool=2)
+    except (ValueError, ArgumentError) as error:
+        return [*problems, f"CROSSDOCK_DATABASE_URL: {error}"]
+    if database.sqlite and not Path(database.url.database or "").exists():
+        return [*problems, f"there is no database at {database.url.database}: run `crossdock init`"]
+    try:
+        with database.read() as session:
+            problems += _problems_of_database(session, database, keys)
+    except SQLAlchemyError as error:
+        problems.append(f"the database does not answer: {getattr(error, 'orig', None) or error}")
+    finally:
+        database.stop()
+    return problems
+
+
+def _problems_of_database(session: Session, database: Database, keys: KeyRing | None) -> list[str]:
+    if schema.pending(session.connection()):
+        return ["the database's migrations are not current: run `crossdock init`"]
+    problems = unopenable(session, keys) if keys else []
+    if not database.sqlite:
+        if session.connection().exec_driver_sql("SHOW synchronous_commit").scalar_one() == "off":
+            problems.append("synchronous_commit is off: what was acknowledged could be lost; turn it on")
+        if session.connection().exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
+            problems.append("the database is a read-only standby")
+    return problems

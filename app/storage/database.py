@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlmodel import Session
 
 from app.storage.intake_writer import GroupCommitWriter
@@ -66,24 +66,14 @@ class Database:
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
-    def write(self, work: Callable[[Session], T]) -> T:
+    def write(self, work: Callable[[Session], T], *, patience: float = 30.0) -> T:
         """Blocks until `work` is committed and returns its result; raises what it raised, with nothing written.
-        Raises Busy (queue full for 30 s) and Unwritten (database gone)."""
-        return self.writer.write(work)
+        Raises Busy (no room in the queue, or no turn, within `patience` seconds) and Unwritten (database gone)."""
+        return self.writer.write(work, patience=patience)
 
     async def awrite(self, work: Callable[[Session], T]) -> T:
         """As `write`, without a thread of its own, and Busy at once."""
         return await self.writer.awrite(work)
-
-    def probe(self) -> None:
-        """Takes the write lock and lets it go. Raises when the database cannot be written."""
-        if self.sqlite:
-            with self.engine.connect() as connection, connection.begin():
-                connection.execute(text("SELECT 1"))
-        else:
-            with self.engine.connect() as connection:
-                if connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
-                    raise RuntimeError("the database is a read-only standby")
 
 
 def _sqlite(url: URL, begin: str, *, read_only: bool = False, pool: int = 2) -> Engine:

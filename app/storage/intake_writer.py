@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from app import metrics
 from app.errors import kill_point
 
 T = TypeVar("T")
@@ -30,6 +31,11 @@ LONGEST_GROUP: Final = 0.025
 
 AGAIN: Final = frozenset({"40001", "40P01"})
 """SQLSTATEs of a transaction that lost against another process and may simply be run again (PostgreSQL)."""
+
+_MARK: Final = "SAVEPOINT whole_group"
+_STILL_THERE: Final = "RELEASE SAVEPOINT whole_group"
+"""Fails when the transaction was ended behind our back: SQLite rolls all of it back when the disk is full, and would
+then take a COMMIT of nothing for a success."""
 
 _AFTER_COMMIT: Final = "crossdock.after_commit"
 _log = structlog.get_logger(__name__)
@@ -74,6 +80,7 @@ class GroupCommitWriter:
 
     def start(self) -> None:
         self._stopping = False
+        metrics.WRITER_DEPTH.set_function(lambda: self.depth)
         self._thread = threading.Thread(target=self._run, name="intake-writer", daemon=True)
         self._thread.start()
 
@@ -150,23 +157,30 @@ class GroupCommitWriter:
         began = time.monotonic()
         try:
             with self._engine.connect() as connection, connection.begin():
+                connection.exec_driver_sql(_MARK)
                 while len(done) < largest and (not done or time.monotonic() - began < LONGEST_GROUP):
                     piece = take()
                     if piece is None:
                         break
                     done.append(piece)
                     self._piece(connection, piece)
+                    if piece.failure is not None:
+                        connection.exec_driver_sql(_STILL_THERE)
+                        connection.exec_driver_sql(_MARK)
                     if piece.failure is not None and largest > 1 and _may_be_repeated(piece.failure):
                         piece.failure = None
                         self._alone.append(done.pop())
+                connection.exec_driver_sql(_STILL_THERE)
                 kill_point("writer.before_commit")
             kill_point("writer.after_commit")
         except Exception as error:  # noqa: BLE001 - whatever broke the transaction, every waiter must hear of it
             _log.warning("group.unwritten", pieces=len(done), error=str(error))
             for piece in done:
-                piece.failure = Unwritten(str(error)) if piece.failure is None else piece.failure
+                if piece.failure is None or piece is done[-1]:
+                    piece.failure = Unwritten(str(error))
             if not done:
                 self._refuse_one(error)
+        metrics.WRITER_GROUP.observe(len(done))
         for piece in done:
             if piece.failure is not None:
                 piece.answer.set_exception(piece.failure)
@@ -182,22 +196,16 @@ class GroupCommitWriter:
             piece.answer.set_exception(Unwritten(str(error)))
 
     def _piece(self, connection: Connection, piece: _Piece) -> None:
-        """Runs one piece within its savepoint. Raises only when the connection itself is lost."""
-        connection.exec_driver_sql("SAVEPOINT piece")
-        session = Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+        """Runs one piece within its savepoint, and puts down what came of it."""
+        session = Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
         try:
             piece.result = piece.work(session)
-            session.flush()
+            session.commit()
         except BaseException as error:  # noqa: BLE001 - whatever the work raised belongs to its caller
             piece.failure = error
+            session.rollback()
         piece.acts = session.info.pop(_AFTER_COMMIT, [])
-        session.expunge_all()
         session.close()
-        if connection.invalidated:
-            raise Unwritten("the connection was lost") from piece.failure
-        if piece.failure is not None:
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT piece")
-        connection.exec_driver_sql("RELEASE SAVEPOINT piece")
 
 
 def _may_be_repeated(failure: BaseException) -> bool:

@@ -2,6 +2,26 @@
 
 from types import ModuleType
 
-from app.storage import approvals, audit, customers, exchanges, orders, partners, people, seal_keys
+from app.storage import (
+    approvals,
+    audit,
+    customers,
+    exchanges,
+    orders,
+    partners,
+    people,
+    processes,
+    seal_keys,
+)
 
-ALL: tuple[ModuleType, ...] = (customers, exchanges, partners, seal_keys, people, orders, approvals, audit)
+ALL: tuple[ModuleType, ...] = (
+    approvals,
+    audit,
+    customers,
+    exchanges,
+    orders,
+    partners,
+    people,
+    processes,
+    seal_keys,
+)

@@ -20,12 +20,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.endpoint import Auth, Endpoint, Guard, Guards
 from app.web.errors import HANDLERS
+from app.web.operators import routes as operators
+from app.web.operators.handlers import operators_only
 from app.web.security import SameSiteOnly, SecurityHeaders
 from app.web.views import STATIC_FOLDER
 
-ENDPOINTS: tuple[Endpoint, ...] = ()
+ENDPOINTS: tuple[Endpoint, ...] = (*operators.ENDPOINTS,)
 
-GUARDS: Guards = {}
+GUARDS: Guards = {Auth.OPERATOR: operators_only}
 """Who decides for each kind of declared authentication. OPEN needs nobody; DOCUMENT is decided by the transport, which
 alone can read the document."""
 

@@ -39,6 +39,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("realm", "name", name=op.f("uq_cd_partners_realm_name")),
     )
     op.create_table(
+        "cd_processes",
+        sa.Column("id", sa.String(60), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cd_processes")),
+    )
+    op.create_table(
         "cd_quarantine",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("realm", sa.String(20), nullable=False),
@@ -223,5 +229,6 @@ def downgrade() -> None:
     op.drop_table("cd_seal_keys")
     op.drop_index(op.f("ix_cd_quarantine_realm"), table_name="cd_quarantine")
     op.drop_table("cd_quarantine")
+    op.drop_table("cd_processes")
     op.drop_table("cd_partners")
     op.drop_table("cd_customers")
