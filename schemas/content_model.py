@@ -72,7 +72,7 @@ class Misfit(NamedTuple):
     message: str
 
 
-class _Automaton(NamedTuple):
+class Automaton(NamedTuple):
     """`steps[state]` maps the names that may come next to the state they lead to; 0 is the start."""
 
     steps: tuple[dict[str, int], ...]
@@ -120,7 +120,7 @@ class Model:
         return "\n".join(declarations)
 
     @cached_property
-    def _automaton(self) -> _Automaton:
+    def automaton(self) -> Automaton:
         return _compiled(self.content)
 
     def misfits(self, children: Sequence[str]) -> Iterator[Misfit]:
@@ -137,7 +137,7 @@ class Model:
             yield from self._out_of_order(children)
 
     def _out_of_order(self, children: Sequence[str]) -> Iterator[Misfit]:
-        steps, accepting = self._automaton
+        steps, accepting = self.automaton
         last_place = {name: at for at, name in enumerate(children)}
         seen: set[str] = set()
         early: set[str] = set()
@@ -153,7 +153,8 @@ class Model:
                     reason = f"only one {name} is allowed" if only_one else f"{name} cannot stand after {last}"
                     yield Misfit(at, f"{reason} in {self.name}")
                     continue
-                if later := [word for words, _ in way for word in words if last_place.get(word, 0) > at]:
+                expected = [*(word for words, _ in way for word in words), *steps[state]]
+                if later := [word for word in expected if last_place.get(word, 0) > at]:
                     early.add(name)
                     yield Misfit(at, f"{name} stands too early in {self.name}: {later[0]} comes before it")
                     continue
@@ -168,12 +169,12 @@ class Model:
                 yield Misfit(None, f"{_one_of(words)} is missing")
 
     def _before(self, name: str) -> frozenset[int]:
-        return frozenset(state for state, names in enumerate(self._automaton.steps) if name in names)
+        return frozenset(state for state, names in enumerate(self.automaton.steps) if name in names)
 
     def _way(self, state: int, goals: frozenset[int]) -> list[tuple[tuple[str, ...], int]] | None:
         """The shortest way from a state to a goal: for each step the names that would do, and the state that the first
         of them leads to. None when there is no way."""
-        steps = self._automaton.steps
+        steps = self.automaton.steps
         distance = dict.fromkeys(goals, 0)
         nearer = goals
         while state not in distance and nearer:
@@ -232,7 +233,7 @@ _XML_NAME = re.compile(r"[^\W\d][\w:.\-·]*|:[\w:.\-·]*")
 _SYMBOL = re.compile(r"\s*([A-Za-z][\w:.-]*|[(),|?*+])")
 _ATTRIBUTE = re.compile(
     r"(?P<name>[A-Za-z][\w:.-]*?)(?::(?P<type>ID|IDREF|NMTOKENS?))?(?P<required>!)?"
-    r"(?:='(?P<fixed>[^']*)'|=(?P<values>[\w.|]+))?(?:\((?P<default>\w+)\))?(?:\s+|$)"
+    r"(?:='(?P<fixed>[^']*)'|=(?P<values>[\w.|]+))?(?:\((?P<default>[\w -]+)\))?(?:\s+|$)"
 )
 
 
@@ -263,7 +264,7 @@ class _Compiler:
         self.names = [""]
         self.follow: list[list[int]] = [[]]
 
-    def automaton(self) -> _Automaton:
+    def automaton(self) -> Automaton:
         whole = self._group(end=None)
         self.follow[0] = list(whole.first)
         steps = []
@@ -272,7 +273,7 @@ class _Compiler:
             if len(names) != len(set(places)):
                 raise BadDefinition(f"not deterministic: {self.content!r}")
             steps.append(names)
-        return _Automaton(tuple(steps), frozenset(whole.last) | ({0} if whole.empty else set()))
+        return Automaton(tuple(steps), frozenset(whole.last) | ({0} if whole.empty else set()))
 
     def _next(self) -> str | None:
         symbol = self.symbols[self.at] if self.at < len(self.symbols) else None
@@ -331,5 +332,5 @@ class _Compiler:
         return whole
 
 
-def _compiled(content: str) -> _Automaton:
+def _compiled(content: str) -> Automaton:
     return _Compiler(content).automaton()

@@ -49,12 +49,12 @@ def dtd_of(root: etree._Element) -> str:
     return next((dtd for element in candidates if (dtd := cxml_dtd_for(local_name(element)))), "cXML")
 
 
-def check_cxml(root: etree._Element) -> tuple[Deviation, ...]:
+def check_cxml(root: etree._Element, dtd: str | None = None) -> tuple[Deviation, ...]:
     """Every deviation from the content models of cXML 1.2.071 in the order of the document; () when it is valid.
 
     `root` is the root of a document. One in a namespace is checked by local names. What a subtree outside our scope
-    holds is not looked at."""
-    definition = _definition(dtd_of(root))
+    holds is not looked at. Without `dtd` the payload says which one holds (`dtd_of`)."""
+    definition = _definition(dtd or dtd_of(root))
     document = definition.in_scope(root)
     if not _bounded(document):
         return listed(explain(document, definition.models))
@@ -83,9 +83,7 @@ def check_pin(root: etree._Element, version: str) -> tuple[Deviation, ...]:
     """What a document may not carry for a partner pinned to an older cXML version: the constructs that the DTDs of that
     time lacked (`schemas/cxml/pins.rules`). It does not replace `check_cxml`, and where the operator's directory holds
     the DTD of that version, `standard_dtd` decides better. Raises ValueError for a version such as `latest`."""
-    if not _VERSION.fullmatch(version):
-        raise ValueError(f"not a cXML version: {version!r}")
-    return listed(_beyond_pin(root, _pin(_numbers(version)), version))
+    return listed(_beyond_pin(root, pin_rules(version), version))
 
 
 def standard_dtd(directory: Path, name: str, version: str | None = None) -> Dtd | None:
@@ -107,6 +105,8 @@ def _standard_dtd(path: Path, _changed: int) -> Dtd:
     body = path.read_bytes()
     if _EXTERNAL_ENTITY.search(body):
         raise BadStandard(f"{path}: declares an external entity; a DTD that is complete in itself is needed")
+    if not _DECLARES_CXML.search(body):
+        raise BadStandard(f"{path}: does not declare cXML")
     try:
         return Dtd(etree.DTD(BytesIO(body)))
     except etree.DTDParseError as error:
@@ -114,6 +114,7 @@ def _standard_dtd(path: Path, _changed: int) -> Dtd:
 
 
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
+_DECLARES_CXML = re.compile(rb"<!ELEMENT\s+cXML\s")
 _EXTERNAL_ENTITY = re.compile(rb"<!ENTITY\s+(%\s+)?\S+\s+(SYSTEM|PUBLIC)\b")
 
 # libxml2's error log writes the path of each error by counting siblings: a hostile document of 100,000 wrong siblings
@@ -151,6 +152,16 @@ class _Definition:
             element.clear()
             element.tail = tail
         return copy
+
+
+def cxml_models(dtd: str) -> Mapping[str, Model]:
+    """The definitions of one of CXML_DTDS by element name."""
+    return _tables()[dtd]
+
+
+def cxml_dtd(dtd: str) -> Dtd:
+    """Our own DTD of one of CXML_DTDS. Elements that are out of scope it takes only empty."""
+    return _definition(dtd).dtd
 
 
 @cache
@@ -206,7 +217,7 @@ def _dtd_by_name() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pin:
+class PinRules:
     """Names that are too new, with the parents they are too new in (empty: in all).
 
     attributes   (element or empty, attribute) -> the values that are too new; empty: all of them."""
@@ -216,7 +227,7 @@ class _Pin:
     attributes: dict[tuple[str, str], frozenset[str]]
 
 
-def _beyond_pin(root: etree._Element, pin: _Pin, version: str) -> Iterator[Deviation]:
+def _beyond_pin(root: etree._Element, pin: PinRules, version: str) -> Iterator[Deviation]:
     for element in root.iter("*"):
         name = local_name(element)
         above = element.getparent()
@@ -237,10 +248,13 @@ def _beyond_pin(root: etree._Element, pin: _Pin, version: str) -> Iterator[Devia
 
 
 @cache
-def _pin(version: tuple[int, ...]) -> _Pin:
-    pin = _Pin({}, {}, {})
+def pin_rules(version: str) -> PinRules:
+    """What is too new for a version. Raises ValueError for a version such as `latest`."""
+    if not _VERSION.fullmatch(version):
+        raise ValueError(f"not a cXML version: {version!r}")
+    pin = PinRules({}, {}, {})
     for heading, rule in _entries(_HOME / "pins.rules"):
-        if version >= _numbers(heading.removeprefix("older than ")):
+        if _numbers(version) >= _numbers(heading.removeprefix("older than ")):
             continue
         subject, _, parents = rule.partition(" in ")
         within = frozenset(filter(None, parents.split(", ")))
@@ -251,7 +265,7 @@ def _pin(version: tuple[int, ...]) -> _Pin:
             attribute, _, values = attribute.partition("=")
             pin.attributes[element, attribute] = frozenset(filter(None, values.split("|")))
         else:
-            pin.elements[subject] = within
+            pin.elements[subject] = pin.elements.get(subject, frozenset()) | within
     return pin
 
 
