@@ -1,0 +1,66 @@
+"""A connection's secrets: sealed in their rows, valid between their dates, two at once while one is replaced."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session, col, or_, select
+
+from app.seal import KeyRing, Place, Secret
+from app.storage.partners import PartnerRow, PartnerSecretRow
+
+CXML_SHARED_SECRET: Final = "cxml.shared_secret"
+"""What the partner sends us in Sender."""
+
+CXML_MAC_KEY: Final = "cxml.mac_key"
+"""The secret that a hub and we share, by which it vouches for senders (CredentialMac)."""
+
+CXML_OUTBOUND_SECRET: Final = "cxml.outbound_secret"
+"""What we send the partner in Sender."""
+
+
+def secrets_of(session: Session, keys: KeyRing, partner: PartnerRow, purpose: str, now: datetime) -> tuple[Secret, ...]:
+    """The ones that are valid now, the newest first. Raises Unsealable when the key ring does not fit."""
+    rows = session.exec(
+        select(PartnerSecretRow)
+        .where(
+            PartnerSecretRow.partner_id == partner.id,
+            PartnerSecretRow.purpose == purpose,
+            col(PartnerSecretRow.valid_from) <= now,
+            or_(col(PartnerSecretRow.valid_until).is_(None), col(PartnerSecretRow.valid_until) > now),
+        )
+        .order_by(col(PartnerSecretRow.valid_from).desc(), col(PartnerSecretRow.id).desc())
+    ).all()
+    return tuple(keys.open_text(row.sealed, _place(row.id)) for row in rows)
+
+
+def keep_secret(
+    session: Session,
+    keys: KeyRing,
+    partner: PartnerRow,
+    purpose: str,
+    secret: Secret,
+    *,
+    now: datetime,
+    overlap_until: datetime | None = None,
+) -> PartnerSecretRow:
+    """Adds a secret that is valid from now on. Those before it end at `overlap_until`, or stay valid without it."""
+    if overlap_until is not None:
+        for row in session.exec(
+            select(PartnerSecretRow).where(
+                PartnerSecretRow.partner_id == partner.id,
+                PartnerSecretRow.purpose == purpose,
+                or_(col(PartnerSecretRow.valid_until).is_(None), col(PartnerSecretRow.valid_until) > overlap_until),
+            )
+        ):
+            row.valid_until = overlap_until
+            session.add(row)
+    kept = PartnerSecretRow(
+        realm=partner.realm, partner_id=partner.id, purpose=purpose, sealed=b"", valid_from=now, created_at=now
+    )
+    kept.sealed = keys.seal_text(secret, _place(kept.id))
+    session.add(kept)
+    return kept
+
+
+def _place(row_id: str) -> Place:
+    return Place("cd_partner_secrets", row_id, "sealed")
