@@ -1,24 +1,29 @@
 """A connection's secrets: sealed in their rows, valid between their dates, two at once while one is replaced."""
 
 from datetime import datetime
-from typing import Final
+from enum import StrEnum
 
 from sqlmodel import Session, col, or_, select
 
 from app.seal import KeyRing, Place, Secret
 from app.storage.partners import PartnerRow, PartnerSecretRow
 
-CXML_SHARED_SECRET: Final = "cxml.shared_secret"
-"""What the partner sends us in Sender."""
 
-CXML_MAC_KEY: Final = "cxml.mac_key"
-"""The secret that a hub and we share, by which it vouches for senders (CredentialMac)."""
+class Purpose(StrEnum):
+    """
+    CXML_INBOUND   what the partner sends us in Sender (SharedSecret).
+    CXML_MAC       what a hub and we share, by which it vouches for senders (CredentialMac).
+    CXML_OUTBOUND  what we send the partner in Sender.
+    """
 
-CXML_OUTBOUND_SECRET: Final = "cxml.outbound_secret"
-"""What we send the partner in Sender."""
+    CXML_INBOUND = "cxml.inbound"
+    CXML_MAC = "cxml.mac"
+    CXML_OUTBOUND = "cxml.outbound"
 
 
-def secrets_of(session: Session, keys: KeyRing, partner: PartnerRow, purpose: str, now: datetime) -> tuple[Secret, ...]:
+def secrets_of(
+    session: Session, keys: KeyRing, partner: PartnerRow, purpose: Purpose, now: datetime
+) -> tuple[Secret, ...]:
     """The ones that are valid now, the newest first. Raises Unsealable when the key ring does not fit."""
     rows = session.exec(
         select(PartnerSecretRow)
@@ -37,7 +42,7 @@ def keep_secret(
     session: Session,
     keys: KeyRing,
     partner: PartnerRow,
-    purpose: str,
+    purpose: Purpose,
     secret: Secret,
     *,
     now: datetime,

@@ -77,7 +77,7 @@ class PartnerIdentityRow(Row, table=True):
 class PartnerSecretRow(Row, table=True):
     """A sealed secret with its dates of use; two are valid at once while a partner changes over.
 
-    purpose  `cxml.shared_secret`, `cxml.outbound_secret`, `cxml.mac_key`, ..."""
+    purpose  what it proves: `app.partners.secrets.Purpose`."""
 
     __tablename__ = "cd_partner_secrets"
 
