@@ -6,7 +6,7 @@ imported inside the commands that run or change a server.
 
 import typer
 
-from app.cli import documents
+from app.cli import documents, server
 
 app = typer.Typer(
     name="crossdock",
@@ -16,6 +16,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("init")(server.init)
+app.command("serve")(server.serve)
+app.command("worker")(server.worker)
+app.command("check-config")(server.check_config)
 app.command("read")(documents.read)
 app.command("convert")(documents.convert)
 

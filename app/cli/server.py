@@ -1,0 +1,153 @@
+"""The parts of a production set-up, one by one: `init` once, then `serve` and as many `worker`s as are needed."""
+
+import os
+import secrets
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.options import Data, Host, Port, console, settings_from, stop
+from app.settings import Settings
+
+
+def init(data: Data = None) -> None:
+    """Make or update the database, the sealing keys and the first administrator. Can be repeated."""
+    settings = settings_from(data)
+    prepare(settings)
+    password = _first_administrator(settings)
+    if password:
+        console().print(f"administrator: admin, password: {password} (shown this once)", markup=False)
+    console().print(f"ready: {_shown(settings)}", markup=False)
+
+
+def serve(
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+    embedded: Annotated[
+        bool | None,
+        typer.Option(
+            "--embedded/--web-only",
+            help="Work in this process too, or leave it to `crossdock worker`. [default: embedded]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run the server."""
+    settings = settings_from(data, host=host, port=port, embedded=embedded)
+    refuse_unready(settings)
+    run_server(settings)
+
+
+def worker(data: Data = None) -> None:
+    """Run a worker: deliveries to ERPs, answers to buyers, upkeep. CROSSDOCK_WORKER_ID tells workers apart."""
+    settings = settings_from(data)
+    refuse_unready(settings)
+    from app import main
+
+    main.configure_logs(settings)
+    ended = threading.Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, lambda *_: ended.set())
+    with main.running(*main.wired(settings)):
+        ended.wait()
+
+
+def check_config(data: Data = None) -> None:
+    """Look at the settings, the keys and the database, and say what is wrong; change nothing."""
+    from app.gateway import problems_of
+
+    problems = problems_of(settings_from(data))
+    for problem in problems:
+        console().print(f"- {problem}", markup=False)
+    if problems:
+        raise typer.Exit(1)
+    console().print("no problem found")
+
+
+def prepare(settings: Settings) -> None:
+    """Directory, key file and tables; each is left alone where it is already."""
+    from sqlalchemy.exc import OperationalError
+
+    from app import main
+    from app.gateway import migrate
+    from app.seal import KeyRing
+    from app.storage.seal_keys import register_key
+
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.keys is None and not settings.path_of_keys.exists():
+        written = KeyRing.made(f"key-{secrets.token_hex(4)}").written()
+        with open(settings.path_of_keys, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(written)
+    try:
+        migrate(settings.url_of_database)
+    except ValueError as error:
+        stop(f"CROSSDOCK_DATABASE_URL: {error}")
+    except OperationalError as error:
+        stop(f"the database does not answer: {error.orig}")
+    with main.opened(settings) as gateway:
+        gateway.database.write(lambda session: register_key(session, gateway.keys, gateway.clock.now()))
+
+
+def _first_administrator(settings: Settings) -> str | None:
+    """The password of the administrator that was made, None when there are people already."""
+    from sqlmodel import Session, select
+
+    from app import main
+    from app.storage import passwords
+    from app.storage.base import LIVE
+    from app.storage.people import PersonRow, Role
+
+    password = passwords.made()
+    hashed = passwords.hashed(password)
+
+    with main.opened(settings) as gateway:
+        person = PersonRow(
+            realm=LIVE,
+            login="admin",
+            name="Administrator",
+            password=hashed,
+            roles=[Role.ADMIN.value],
+            created_at=gateway.clock.now(),
+        )
+
+        def write(session: Session) -> bool:
+            if session.exec(select(PersonRow.id).limit(1)).first() is not None:
+                return False
+            session.add(person)
+            return True
+
+        return password if gateway.database.write(write) else None
+
+
+def refuse_unready(settings: Settings) -> None:
+    from app.gateway import problems_of
+
+    problems = [problem for problem in problems_of(settings) if not problem.startswith("CROSSDOCK_BASE_URL")]
+    if problems:
+        stop(*problems)
+
+
+def run_server(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT; requests that run are finished first."""
+    import uvicorn
+
+    from app import main
+
+    main.configure_logs(settings)
+    uvicorn.run(
+        main.build(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _shown(settings: Settings) -> Path | str:
+    return "the database of CROSSDOCK_DATABASE_URL" if settings.database_url else settings.data

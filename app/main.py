@@ -1,0 +1,80 @@
+"""The only wiring: settings become a gateway, a gateway becomes a server or a worker."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+from starlette.applications import Starlette
+
+from app import logs
+from app.clock import SystemClock
+from app.engine import Engine
+from app.gateway import Gateway, keys_of
+from app.seal import live_secrets
+from app.settings import Settings
+from app.storage.database import Database
+from app.web.routes import assemble
+
+
+def build(settings: Settings) -> Starlette:
+    """The server for these settings. With `embedded` it works as well as serves.
+
+    Raises ValueError, with a sentence for the operator, when there is no key ring or the database is not supported."""
+    gateway, engine = wired(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        running_ = running(gateway, engine if settings.embedded else None)
+        # The engine must not meet the event loop: it starts and stops in a thread.
+        await to_thread.run_sync(running_.__enter__)
+        try:
+            yield
+        finally:
+            await to_thread.run_sync(running_.__exit__, None, None, None)
+
+    return assemble(gateway, allowed_hosts=_hosts(settings), lifespan=lifespan)
+
+
+def wired(settings: Settings) -> tuple[Gateway, Engine]:
+    """Everything put together and nothing started. Raises ValueError as `build` does."""
+    keys = keys_of(settings)
+    database = Database(settings.url_of_database, pool=settings.database_pool, write_queue=settings.write_queue)
+    engine = Engine(database, worker_id=settings.worker_id, threads=settings.worker_threads, poll=settings.poll_seconds)
+    gateway = Gateway(settings=settings, clock=SystemClock(), database=database, engine=engine, keys=keys)
+    return gateway, engine
+
+
+@contextmanager
+def running(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
+    """The database's writer, and the engine where this process works; both stop cleanly at the end."""
+    gateway.database.start()
+    try:
+        if worker is not None:
+            worker.start(())
+        yield
+    finally:
+        if worker is not None:
+            worker.stop()
+        gateway.database.stop()
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Gateway]:
+    """A gateway for a command that reads or writes and ends; it works nothing off."""
+    gateway, engine = wired(settings)
+    try:
+        with running(gateway, None):
+            yield gateway
+    finally:
+        engine.stop()
+
+
+def configure_logs(settings: Settings) -> None:
+    logs.configure(form=settings.log_format, level=settings.log_level, hidden=live_secrets)
+
+
+def _hosts(settings: Settings) -> list[str]:
+    """Host headers that are ours: that of the public address, and this machine's names for those who look after it."""
+    public = urlsplit(settings.url).hostname
+    return sorted({public or "", "localhost", "127.0.0.1", "::1"} - {""})
