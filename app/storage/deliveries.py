@@ -42,7 +42,7 @@ class Event(StrEnum):
     """
     send      a worker takes it up; committed before the first byte leaves.
     accept    the ERP's id was read back, at once or by a look-up.
-    refuse    the ERP refused it, or a person gave it up.
+    refuse    the ERP refused it, a person gave it up, or the buyer took it back before it was sent.
     put_off   surely not done, try later.
     lose      perhaps done: no readable answer, or the worker is gone.
     absent    looked up after the settle time and not there: may be sent again.
@@ -65,6 +65,7 @@ class Event(StrEnum):
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.PENDING, Event.SEND): State.SENDING,
     (State.PENDING, Event.HOLD): State.HELD,
+    (State.PENDING, Event.REFUSE): State.REJECTED,
     (State.WAITING, Event.SEND): State.SENDING,
     (State.WAITING, Event.HOLD): State.HELD,
     (State.SENDING, Event.ACCEPT): State.ACCEPTED,
@@ -104,7 +105,9 @@ class DeliveryRow(Row, table=True):
                      the end of the claim's lease.
     claim            the worker's hold on it, a fresh id each time; a result under another claim is too late.
     attempts         how often it was sent; `resends` how often after having been uncertain.
+    superseded       a later revision took the place of this one, which therefore stops nothing any more.
     uncertain_since  since when its outcome is unknown; the settle time counts from here.
+    warned_at        when people were told that it is late.
     touched_at       last change of the row.
     """
 
@@ -125,6 +128,7 @@ class DeliveryRow(Row, table=True):
     correlation_id: str = Field(max_length=36)
     state: str = Field(default=State.PENDING, max_length=10)
     open: bool = True
+    superseded: bool = False
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     claim: str | None = Field(default=None, max_length=36)
     worker: str | None = Field(default=None, max_length=60)
@@ -178,6 +182,12 @@ def locked(tx: Session, sequence: int | None, *, wait: bool = True) -> DeliveryR
     return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
+def of_order(tx: Session, order_id: str) -> list[DeliveryRow]:
+    """All rows of the order, the oldest first, kept from others until the transaction ends."""
+    query = select(DeliveryRow).where(DeliveryRow.order_id == order_id).order_by(col(DeliveryRow.sequence))
+    return list(tx.exec(query.with_for_update().execution_options(populate_existing=True)))
+
+
 def head(tx: Session, realm: str, lane: str) -> DeliveryRow | None:
     """The row whose turn it is: the oldest open one that no stopped row of its own order stands before. Nothing when
     another process has it in hand."""
@@ -186,6 +196,7 @@ def head(tx: Session, realm: str, lane: str) -> DeliveryRow | None:
         col(before.order_id) == DeliveryRow.order_id,
         col(before.sequence) < DeliveryRow.sequence,
         col(before.state).in_(STOPPED),
+        col(before.superseded).is_(False),
     )
     first = (
         select(DeliveryRow.sequence)

@@ -4,8 +4,13 @@ from types import ModuleType
 
 from app.storage import (
     approvals,
+    attempts,
     audit,
+    breakers,
     customers,
+    deliveries,
+    dispatches,
+    erps,
     exchanges,
     orders,
     partners,
@@ -16,8 +21,13 @@ from app.storage import (
 
 ALL: tuple[ModuleType, ...] = (
     approvals,
+    attempts,
     audit,
+    breakers,
     customers,
+    deliveries,
+    dispatches,
+    erps,
     exchanges,
     orders,
     partners,
