@@ -1,11 +1,12 @@
 """What every table shares: names of constraints, ids, aware times, the realm."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import MetaData, TypeDecorator
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import DateTime
+from sqlalchemy.types import DateTime, String
 from sqlmodel import SQLModel
 from uuid6 import uuid7
 
@@ -45,6 +46,19 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         stored: datetime = value
         return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+class DecimalText(TypeDecorator[Decimal]):
+    """An exact decimal, kept as text on both databases (SQLite would keep a float). Not for sorting in SQL."""
+
+    impl = String(60)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else f"{value:f}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
 
 
 def new_id() -> str:

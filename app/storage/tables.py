@@ -7,6 +7,7 @@ from app.storage import (
     attempts,
     audit,
     breakers,
+    catalog,
     customers,
     deliveries,
     dispatches,
@@ -17,6 +18,7 @@ from app.storage import (
     people,
     processes,
     seal_keys,
+    sessions,
 )
 
 ALL: tuple[ModuleType, ...] = (
@@ -24,6 +26,7 @@ ALL: tuple[ModuleType, ...] = (
     attempts,
     audit,
     breakers,
+    catalog,
     customers,
     deliveries,
     dispatches,
@@ -34,4 +37,5 @@ ALL: tuple[ModuleType, ...] = (
     people,
     processes,
     seal_keys,
+    sessions,
 )
