@@ -1,9 +1,8 @@
 """A cart on its way between shop and procurement system."""
 
-from datetime import date, datetime
 from decimal import Decimal
 
-from schemas.base import Canonical
+from schemas.base import Canonical, When, refuse_naive
 from schemas.item import ItemDescription, ItemRef, Price, Quantity
 from schemas.money import Money
 from schemas.order import Split, Tax
@@ -50,7 +49,7 @@ class Cart(Canonical, frozen=True, kw_only=True):
     unchanged: bool = False
     quote_status: str | None = None
     supplier_order_id: str | None = None
-    supplier_order_date: datetime | date | None = None
+    supplier_order_date: When | None = None
     extensions: tuple[Extension, ...] = ()
     verbatim: tuple[Verbatim, ...] = ()
 
@@ -59,6 +58,7 @@ class Cart(Canonical, frozen=True, kw_only=True):
             raise ValueError("operation_allowed is create, inspect or edit")
         if self.unchanged and self.lines:
             raise ValueError("an unchanged cart carries no lines")
+        refuse_naive(self.supplier_order_date)
 
     @property
     def sum_of_lines(self) -> Decimal:

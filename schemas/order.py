@@ -1,10 +1,9 @@
 """A purchase order as any of the protocols says it, and the changes to one."""
 
-from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from schemas.base import Canonical
+from schemas.base import Canonical, When, refuse_naive
 from schemas.item import ItemDescription, ItemRef, Price, Quantity
 from schemas.money import Money
 from schemas.party import Address, Contact, Extension, Identifier, Party, Verbatim
@@ -92,6 +91,10 @@ class PaymentCard(Canonical, frozen=True, kw_only=True):
     expires: str | None = None
     holder: str | None = None
 
+    def __post_init__(self) -> None:
+        if len(self.last_four) > 4:
+            raise ValueError("of a card number only the last four digits are kept")
+
 
 class DeliveryTerms(Canonical, frozen=True, kw_only=True):
     code: str
@@ -111,9 +114,12 @@ class Charge(Canonical, frozen=True, kw_only=True):
 
 class ScheduleLine(Canonical, frozen=True, kw_only=True):
     quantity: Quantity
-    requested: datetime | date
+    requested: When
     number: int | None = None
     ship_to: Address | None = None
+
+    def __post_init__(self) -> None:
+        refuse_naive(self.requested)
 
 
 class OrderLine(Canonical, frozen=True, kw_only=True):
@@ -129,7 +135,7 @@ class OrderLine(Canonical, frozen=True, kw_only=True):
     description: ItemDescription | None = None
     price: Price | None = None
     parent_number: int | None = None
-    requested_delivery: datetime | date | None = None
+    requested_delivery: When | None = None
     requisition_id: str | None = None
     agreement_line: str | None = None
     ship_to: Address | None = None
@@ -147,6 +153,9 @@ class OrderLine(Canonical, frozen=True, kw_only=True):
     ad_hoc: bool = False
     extensions: tuple[Extension, ...] = ()
     verbatim: tuple[Verbatim, ...] = ()
+
+    def __post_init__(self) -> None:
+        refuse_naive(self.requested_delivery)
 
     def amount(self) -> Decimal | None:
         """The exact, unrounded value of the line; None without a price."""
@@ -174,7 +183,7 @@ class Order(Canonical, frozen=True, kw_only=True):
 
     id: str
     change: Change
-    ordered_at: datetime | date | None
+    ordered_at: When | None
     currency: str | None
     lines: tuple[OrderLine, ...]
     document_id: str | None = None
@@ -196,11 +205,11 @@ class Order(Canonical, frozen=True, kw_only=True):
     payment_terms: tuple[PaymentTerm, ...] = ()
     payment_card: PaymentCard | None = None
     delivery_terms: DeliveryTerms | None = None
-    requested_delivery: datetime | date | None = None
-    delivery_from: datetime | date | None = None
-    delivery_until: datetime | date | None = None
-    valid_from: datetime | date | None = None
-    valid_until: datetime | date | None = None
+    requested_delivery: When | None = None
+    delivery_from: When | None = None
+    delivery_until: When | None = None
+    valid_from: When | None = None
+    valid_until: When | None = None
     ship_complete: bool = False
     supplier_order_id: str | None = None
     followup_url: str | None = None
@@ -213,6 +222,8 @@ class Order(Canonical, frozen=True, kw_only=True):
         numbers = [line.number for line in self.lines]
         if len(set(numbers)) != len(numbers):
             raise ValueError("line numbers are unique within an order")
+        refuse_naive(self.ordered_at, self.requested_delivery, self.delivery_from, self.delivery_until)
+        refuse_naive(self.valid_from, self.valid_until)
         if self.currency is None and self.change is not Change.DELETE:
             raise ValueError("an order has a currency; only a cancellation may name none")
 

@@ -1,9 +1,8 @@
 """What we answer to an order: the whole of it accepted or refused, or line by line (cXML ConfirmationRequest)."""
 
-from datetime import date, datetime
 from enum import StrEnum
 
-from schemas.base import Canonical
+from schemas.base import Canonical, When, refuse_naive
 from schemas.item import ItemDescription, ItemRef, Price, Quantity
 from schemas.money import Money
 from schemas.order import Tax
@@ -30,11 +29,14 @@ class LinePart(Canonical, frozen=True, kw_only=True):
     price: Price | None = None
     tax: Tax | None = None
     shipping: Money | None = None
-    ship_date: datetime | date | None = None
-    delivery_date: datetime | date | None = None
+    ship_date: When | None = None
+    delivery_date: When | None = None
     substitute: ItemRef | None = None
     substitute_description: ItemDescription | None = None
     comments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        refuse_naive(self.ship_date, self.delivery_date)
 
 
 class LineReply(Canonical, frozen=True, kw_only=True):
@@ -55,9 +57,9 @@ class OrderReply(Canonical, frozen=True, kw_only=True):
 
     id: str | None
     answer: Answer
-    at: datetime | date | None
+    at: When | None
     order_id: str
-    order_date: datetime | date | None = None
+    order_date: When | None = None
     order_document_id: str | None = None
     previous_document_id: str | None = None
     reason: str | None = None
@@ -66,6 +68,9 @@ class OrderReply(Canonical, frozen=True, kw_only=True):
     tax: Tax | None = None
     shipping: Money | None = None
     lines: tuple[LineReply, ...] = ()
+
+    def __post_init__(self) -> None:
+        refuse_naive(self.at, self.order_date)
 
 
 class StatusUpdate(Canonical, frozen=True, kw_only=True):
