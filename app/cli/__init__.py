@@ -1,28 +1,43 @@
-"""The `crossdock` command.
+"""The `crossdock` command."""
 
-Commands that judge a file import only the protocols, so that they answer at once; the server and its libraries are
-imported inside the commands that run or change a server.
-"""
+import sys
+from collections.abc import Callable
 
 import typer
 
-from app.cli import documents, server
+from app.cli import documents
 
-app = typer.Typer(
-    name="crossdock",
-    help="A B2B punchout and EDI gateway: procurement documents in, ERP orders out, answers in the buyer's protocol.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("init")(server.init)
-app.command("serve")(server.serve)
-app.command("worker")(server.worker)
-app.command("check-config")(server.check_config)
-app.command("read")(documents.read)
-app.command("convert")(documents.convert)
+DOCUMENT_COMMANDS: dict[str, Callable[..., None]] = {"read": documents.read, "convert": documents.convert}
+"""What judges a file needs the protocols only, and answers at once: the server's libraries take half a second to
+import."""
 
 
 def main() -> None:
-    app()
+    commands(everything=not (sys.argv[1:] and sys.argv[1] in DOCUMENT_COMMANDS))()
+
+
+def commands(*, everything: bool) -> typer.Typer:
+    app = typer.Typer(
+        name="crossdock",
+        help="A B2B punchout and EDI gateway: buyers' documents in, ERP orders out, answers in the buyer's protocol.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    if everything:
+        _add_server(app)
+    for name, command in DOCUMENT_COMMANDS.items():
+        app.command(name)(command)
+    return app
+
+
+def _add_server(app: typer.Typer) -> None:
+    from app.cli import customers, partners, server
+
+    app.command("init")(server.init)
+    app.command("serve")(server.serve)
+    app.command("worker")(server.worker)
+    app.command("check-config")(server.check_config)
+    app.add_typer(partners.partner, name="partner")
+    app.add_typer(customers.customer, name="customer")

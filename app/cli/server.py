@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvicorn
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select
 
+from app import main
 from app.cli.options import Data, Host, Port, console, settings_from, stop
+from app.gateway import migrate, problems_of
+from app.seal import KeyRing
 from app.settings import Settings
+from app.storage import passwords
+from app.storage.base import LIVE
+from app.storage.people import PersonRow, Role
+from app.storage.seal_keys import register_key
 
 
 def init(data: Data = None) -> None:
@@ -46,8 +56,6 @@ def worker(data: Data = None) -> None:
     """Run a worker: deliveries to ERPs, answers to buyers, upkeep. CROSSDOCK_WORKER_ID tells workers apart."""
     settings = settings_from(data)
     refuse_unready(settings)
-    from app import main
-
     main.configure_logs(settings)
     ended = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
@@ -58,8 +66,6 @@ def worker(data: Data = None) -> None:
 
 def check_config(data: Data = None) -> None:
     """Look at the settings, the keys and the database, and say what is wrong; change nothing."""
-    from app.gateway import problems_of
-
     problems = problems_of(settings_from(data))
     for problem in problems:
         console().print(f"- {problem}", markup=False)
@@ -70,13 +76,6 @@ def check_config(data: Data = None) -> None:
 
 def prepare(settings: Settings) -> None:
     """Directory, key file and tables; each is left alone where it is already."""
-    from sqlalchemy.exc import OperationalError
-
-    from app import main
-    from app.gateway import migrate
-    from app.seal import KeyRing
-    from app.storage.seal_keys import register_key
-
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.keys is None and not settings.path_of_keys.exists():
         written = KeyRing.made(f"key-{secrets.token_hex(4)}").written()
@@ -94,13 +93,6 @@ def prepare(settings: Settings) -> None:
 
 def _first_administrator(settings: Settings) -> str | None:
     """The password of the administrator that was made, None when there are people already."""
-    from sqlmodel import Session, select
-
-    from app import main
-    from app.storage import passwords
-    from app.storage.base import LIVE
-    from app.storage.people import PersonRow, Role
-
     password = passwords.made()
     hashed = passwords.hashed(password)
 
@@ -124,8 +116,6 @@ def _first_administrator(settings: Settings) -> str | None:
 
 
 def refuse_unready(settings: Settings) -> None:
-    from app.gateway import problems_of
-
     problems = [problem for problem in problems_of(settings) if not problem.startswith("CROSSDOCK_BASE_URL")]
     if problems:
         stop(*problems)
@@ -133,10 +123,6 @@ def refuse_unready(settings: Settings) -> None:
 
 def run_server(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; requests that run are finished first."""
-    import uvicorn
-
-    from app import main
-
     main.configure_logs(settings)
     uvicorn.run(
         main.build(settings),
