@@ -20,8 +20,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 def cases(folder: str, suffix: str) -> list[Path]:
     """The fixtures of a folder below `fixtures/` with this suffix, by name. A folder without any is an error, as the
     tests over it would pass by not existing."""
-    found = sorted((FIXTURES / folder).glob(f"*{suffix}"))
-    found = [path for path in found if path.name.removesuffix(suffix).isidentifier()]
+    found = sorted(path for path in (FIXTURES / folder).glob(f"*{suffix}") if "." not in path.name.removesuffix(suffix))
     if not found:
         raise FileNotFoundError(f"no *{suffix} in {FIXTURES / folder}")
     return found

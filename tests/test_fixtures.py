@@ -1,4 +1,4 @@
-"""Fixtures: each is named by what is special in it, and each expected result has its case."""
+"""Fixtures: each is named by what is special in it, and each expected result (`case.order.json`) has its case."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,6 @@ from golden import FIXTURES
 MEANINGFUL = re.compile(
     r"(?!(?:test|case|sample|example|issue|bug|file|doc|document|order|x)_?\d*\.)[a-z][a-z]+[a-z0-9]*(?:_[a-z0-9]+)*\."
 )
-RESULTS = (".json", ".txt")
 
 
 def names_nothing(path: Path) -> bool:
@@ -25,9 +24,9 @@ def test_fixtures_are_named_by_what_is_special_in_them() -> None:
 
 
 def test_every_expected_result_has_its_case() -> None:
-    names = {path.parent / path.name.partition(".")[0] for path in fixtures() if path.suffix not in RESULTS}
-    results = [path for path in fixtures() if path.suffix in RESULTS]
-    assert [str(path) for path in results if path.parent / path.name.partition(".")[0] not in names] == []
+    cases = {path.with_suffix("") for path in fixtures() if len(path.suffixes) == 1}
+    results = [path for path in fixtures() if len(path.suffixes) > 1]
+    assert [str(path) for path in results if path.with_suffix("").with_suffix("") not in cases] == []
 
 
 @pytest.mark.parametrize(
