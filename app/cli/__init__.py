@@ -33,11 +33,12 @@ def commands(*, everything: bool) -> typer.Typer:
 
 
 def _add_server(app: typer.Typer) -> None:
-    from app.cli import customers, partners, server
+    from app.cli import catalog, customers, partners, server
 
     app.command("init")(server.init)
     app.command("serve")(server.serve)
     app.command("worker")(server.worker)
     app.command("check-config")(server.check_config)
+    app.add_typer(catalog.catalog, name="catalog")
     app.add_typer(partners.partner, name="partner")
     app.add_typer(customers.customer, name="customer")

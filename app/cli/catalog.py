@@ -1,0 +1,64 @@
+"""`crossdock catalog`: items, shelves and prices as CSV files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app import main
+from app.catalog.export import export_files
+from app.catalog.load import import_files
+from app.cli.options import Data, console, settings_from, stop
+from app.storage.base import LIVE
+from schemas.faults import Rejected
+
+MOST_FAULTS = 50
+"""More are counted, not listed: a wrong column is wrong in every line."""
+
+catalog = typer.Typer(help="Items, shelves and prices as CSV files.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@catalog.command("import")
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="CSV files: categories, items, prices, told apart by their header.", show_default=False),
+    ],
+    data: Data = None,
+) -> None:
+    """Add what is new and replace what is named, all or nothing. What the files do not name stays."""
+    try:
+        read = {file.name: file.read_bytes() for file in files}
+    except OSError as error:
+        raise typer.BadParameter(f"cannot read {error.filename}: {error.strerror}", param_hint="FILES") from error
+    if len(read) != len(files):
+        raise typer.BadParameter("two of the files have the same name", param_hint="FILES")
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with main.opened(settings_from(data)) as gateway, Progress(*columns, console=console(), transient=True) as progress:
+        progress.add_task("importing", total=None)
+        try:
+            done = gateway.database.write(
+                lambda session: import_files(session, LIVE, read, gateway.clock.now()), patience=600
+            )
+        except Rejected as rejected:
+            progress.stop()
+            more = len(rejected.faults) - MOST_FAULTS
+            stop(*map(str, rejected.faults[:MOST_FAULTS]), *([f"and {more} more"] if more > 0 else []))
+    console().print(
+        f"{done.categories} categories, {done.new_items} new items, {done.changed_items} changed, {done.prices} prices"
+    )
+
+
+@catalog.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write the three files.", file_okay=False)],
+    data: Data = None,
+) -> None:
+    """Write the whole catalog as the three files that `import` takes back."""
+    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+        files = export_files(session, LIVE)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    console().print(f"{', '.join(files)} written to {folder}", markup=False)
