@@ -1,8 +1,9 @@
 """The protocols this product speaks, one line each, and the choice among them by the bytes themselves."""
 
+from protocols import cxml
 from protocols.protocol import Protocol
 
-PROTOCOLS: tuple[Protocol, ...] = ()
+PROTOCOLS: tuple[Protocol, ...] = (cxml.PROTOCOL,)
 
 
 def recognise(body: bytes, media_type: str | None) -> Protocol | None:

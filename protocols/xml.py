@@ -32,6 +32,9 @@ from schemas.faults import Fault, Findings, Malformed
 
 Element = etree._Element
 
+attributes = cast(Callable[[Element], list[tuple[str, str]]], Element.items)
+"""Name and value of each attribute."""
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on one document; libxml2 adds its own: 256 levels, 10 MB for one text or one tag."""
@@ -276,11 +279,6 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def fragment(markup: str) -> Element:
-    """An element around inner XML that `inner` gave out; its children are to be moved. Raises Malformed."""
-    return parse(b"<x>" + markup.encode() + b"</x>", Findings())
-
-
 # Writing
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -304,6 +302,18 @@ def add(parent: Element, name: str, text: str | None = None, /, **attributes: st
     made = element(name, text, **attributes)
     parent.append(made)
     return made
+
+
+def set_inner(parent: Element, markup: str) -> None:
+    """Content that `inner` gave out as markup. Raises Malformed."""
+    made = parse(b"<x>" + markup.encode() + b"</x>", Findings())
+    parent.text = made.text
+    parent.extend(list(made))
+
+
+def from_outer(markup: str) -> Element:
+    """An element that `outer` gave out. Raises Malformed."""
+    return parse(markup.encode(), Findings())
 
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"

@@ -145,3 +145,18 @@ class Malformed(Refused):
 
 class Rejected(Refused):
     """A readable document whose content cannot be taken (cXML Status 400)."""
+
+
+class Unwritable(Exception):
+    """A document of ours that a protocol cannot say, or that would say something else there: nothing is written.
+
+    `faults` point at the place in the canonical document (`lines[0].tax`). It is our mistake, not a sender's."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(map(str, self.faults)))
+
+
+def unwritable(code: str, at: str, message: str, found: str | None = None) -> Unwritable:
+    """The one-fault form."""
+    return Unwritable([Fault(code=code, at=at, message=message, found=shortened(found))])

@@ -6,6 +6,7 @@ from schemas.base import Canonical, When, refuse_naive
 from schemas.item import ItemDescription, ItemRef, Price, Quantity
 from schemas.money import Money
 from schemas.order import Tax
+from schemas.party import Extension, Verbatim
 
 
 class Answer(StrEnum):
@@ -45,12 +46,14 @@ class LineReply(Canonical, frozen=True, kw_only=True):
     number: int
     quantity: Quantity
     parts: tuple[LinePart, ...]
+    verbatim: tuple[Verbatim, ...] = ()
 
 
 class OrderReply(Canonical, frozen=True, kw_only=True):
     """
     id                 our number of the answer (confirmID).
-    order_id           the buyer's order number; order_document_id the document that carried the order.
+    order_id           the buyer's order number, empty when the answer gives only `order_document_id`, the document that
+                       carried the order.
     reason             text for people, required when the whole order is refused.
     previous_document_id  the answer that this one replaces entirely.
     """
@@ -67,7 +70,10 @@ class OrderReply(Canonical, frozen=True, kw_only=True):
     total: Money | None = None
     tax: Tax | None = None
     shipping: Money | None = None
+    shipping_description: str | None = None
     lines: tuple[LineReply, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    verbatim: tuple[Verbatim, ...] = ()
 
     def __post_init__(self) -> None:
         refuse_naive(self.at, self.order_date)
@@ -84,3 +90,5 @@ class StatusUpdate(Canonical, frozen=True, kw_only=True):
     reason: str | None = None
     language: str | None = None
     order_id: str | None = None
+    extensions: tuple[Extension, ...] = ()
+    verbatim: tuple[Verbatim, ...] = ()

@@ -41,6 +41,11 @@ def cxml_dtd_for(payload: str) -> str | None:
     return _dtd_by_name().get(payload)
 
 
+def cxml_model(dtd: str, name: str) -> Model | None:
+    """The definition of an element in one of CXML_DTDS: what may stand in it, in which order, and its attributes."""
+    return _tables()[dtd].get(name)
+
+
 def dtd_of(root: etree._Element) -> str:
     """Which of CXML_DTDS holds for a document: by the payload, which stands last below Request, Message or Response;
     for a root other than cXML by its own name. `cXML` when nothing tells."""

@@ -7,17 +7,21 @@ theirs is read for meaning. `open_document` reads the whole.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import msgspec
 
 from protocols import dates, xml
+from protocols.cxml.attachments import Attached, Package, root_of, unpack
 from protocols.cxml.credentials import Credential, CredentialMac, Secret
-from protocols.cxml.kinds import CATALOGUES, PAYLOADS, dtd_name
+from protocols.cxml.kinds import CATALOGUES, WRAPPERS, known
 from protocols.cxml.settings import DEFAULTS, CxmlSettings
+from protocols.cxml.source import Source
 from protocols.cxml.status import Status, dtd_address, read_status, write_status
-from protocols.xml import Element, Review
-from schemas.faults import Findings, Malformed
+from protocols.xml import Element
+from schemas.faults import Findings, Malformed, Rejected
+from schemas.order import Attachment
+from schemas.wire import check_cxml, cxml_dtd_for
 
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 
@@ -57,20 +61,40 @@ class Opened:
     root: Element
     envelope: Envelope
     payload: Element | None
-    review: Review
-    settings: CxmlSettings
+    source: Source
+    package: Package
+
+    def payload_of(self, kind: str) -> Element:
+        """Raises Rejected when the document is of another kind."""
+        if self.payload is None or self.payload.tag != kind:
+            self.source.fault("kind.other", self.root, f"is to carry a {kind}", self.envelope.kind)
+            raise Rejected(self.source.faults, self.source.findings.findings)
+        return self.payload
+
+    def unreferenced(self, element: Element) -> tuple[Attachment, ...]:
+        """The files that came along and that nothing refers to, each with a finding."""
+        left = self.source.attached.unused()
+        for attachment in left:
+            name = attachment.name or attachment.reference
+            self.source.note("attachment.unreferenced", element, "came with a file that it does not refer to", name)
+        return left
+
+    def raise_if_refused(self) -> None:
+        """Raises Rejected with all that is wrong when there is a fault."""
+        self.source.findings.raise_if_any()
 
 
-def peek(body: bytes, *, settings: CxmlSettings = DEFAULTS, charset: str | None = None) -> Envelope:
+def peek(body: bytes, media_type: str | None = None, *, settings: CxmlSettings = DEFAULTS) -> Envelope:
     """The envelope from the first 64 KiB, with kind, mode and credentials; what follows the Header is not judged.
 
     Raises Malformed when the beginning is not XML, or its root is not cXML."""
-    root = xml.parse_head(body, _head_is_read, repairs=settings.repairs, charset=charset)
-    unread = Review()
+    document, charset = root_of(body, media_type)
+    root = xml.parse_head(document, _head_is_read, repairs=settings.repairs, charset=charset)
+    unread = Source(Findings(), settings)
     _settle_root(root, unread)
     if root.tag != "cXML" and root.tag not in CATALOGUES:
         _no_cxml(root)
-    return _envelope(root, _payload(root, unread), unread, settings)
+    return _envelope(root, _payload(root, unread), unread)
 
 
 def _head_is_read(event: str, element: Element) -> bool:
@@ -82,24 +106,28 @@ def _head_is_read(event: str, element: Element) -> bool:
     return parent is not None and parent.getparent() is None and xml.local(element) == "Response"
 
 
-def open_document(body: bytes, *, settings: CxmlSettings = DEFAULTS, charset: str | None = None) -> Opened:
-    """The parsed document and its envelope; faults of the envelope are in `review` and do not raise.
+def open_document(body: bytes, media_type: str | None = None, *, settings: CxmlSettings = DEFAULTS) -> Opened:
+    """The parsed document and its envelope; faults of the envelope are in `source` and do not raise.
 
     Raises Malformed when it is not XML, or its root is not cXML."""
     findings = Findings()
-    root = xml.parse(body, findings, repairs=settings.repairs, charset=charset)
-    review = Review(findings)
-    _settle_root(root, review)
+    package = unpack(body, media_type, findings)
+    root = xml.parse(package.document, findings, repairs=settings.repairs, charset=package.charset)
+    source = Source(findings, settings, Attached(package.parts))
+    _settle_root(root, source)
     if root.tag in CATALOGUES:
         payload: Element | None = root
     elif root.tag == "cXML":
-        payload = _payload(root, review)
+        payload = _payload(root, source)
     else:
         _no_cxml(root)
-    envelope = _envelope(root, payload, review, settings)
+    envelope = _envelope(root, payload, source)
     if root.tag == "cXML":
-        _judge(root, envelope, review, settings)
-    return Opened(root, envelope, payload, review, settings)
+        _judge(root, envelope, source)
+    if cxml_dtd_for(envelope.kind) is not None:
+        for deviation in check_cxml(root):
+            findings.note("dtd.invalid", deviation.at, deviation.message, deviation.found, line=deviation.line)
+    return Opened(root, envelope, payload, source, package)
 
 
 def _no_cxml(root: Element) -> NoReturn:
@@ -108,24 +136,24 @@ def _no_cxml(root: Element) -> NoReturn:
     raise Malformed(findings.faults)
 
 
-def _settle_root(root: Element, review: Review) -> None:
+def _settle_root(root: Element, source: Source) -> None:
     """cXML has no namespace and writes its root `cXML`; other spellings are set right in place, with a finding."""
     if root.tag.startswith("{"):
         uri = root.tag[1:].partition("}")[0]
-        review.note("envelope.namespace", root, "stands in a namespace; cXML has none", uri)
+        source.note("envelope.namespace", root, "stands in a namespace; cXML has none", uri)
         xml.strip_namespace(root, uri)
     if root.tag != "cXML" and root.tag.lower() == "cxml":
-        review.note("envelope.root", root, "is spelled cXML", root.tag)
+        source.note("envelope.root", root, "is spelled cXML", root.tag)
         root.tag = "cXML"
 
 
-def _payload(root: Element, review: Review) -> Element | None:
+def _payload(root: Element, source: Source) -> Element | None:
     """The only child of Request or Message, the payload of a Response; None when there is none."""
     for body in root:
-        if body.tag in ("Request", "Message", "Response"):
+        if body.tag in WRAPPERS:
             payloads = [child for child in body if child.tag != "Status"]
             if len(payloads) > 1:
-                review.fault("envelope.several_payloads", body, "carries more than one document")
+                source.fault("envelope.several_payloads", body, "carries more than one document")
             return payloads[0] if payloads else None
     return None
 
@@ -133,21 +161,21 @@ def _payload(root: Element, review: Review) -> Element | None:
 _VERSION = re.compile(r"/(?P<version>[0-9]+(?:\.[0-9]+){1,3})/[A-Za-z]+\.dtd\s*$")
 
 
-def _envelope(root: Element, payload: Element | None, review: Review, settings: CxmlSettings) -> Envelope:
+def _envelope(root: Element, payload: Element | None, source: Source) -> Envelope:
     parties: dict[str, list[Credential]] = {"From": [], "To": [], "Sender": []}
     user_agent = None
-    frame = next((child for child in root if child.tag in ("Request", "Message", "Response")), None)
+    frame = next((child for child in root if child.tag in WRAPPERS), None)
     for header in root.iterchildren("Header"):
         for party in header:
             if party.tag in parties:
-                parties[party.tag] += _credentials(party, review)
+                parties[party.tag] += _credentials(party, source)
             if party.tag == "Sender":
                 user_agent = (party.findtext("UserAgent") or "").strip() or user_agent
     match = _VERSION.search(xml.doctype(root)[1])
     status = frame.find("Status") if frame is not None else None
     return Envelope(
         payload_id=(root.get("payloadID") or "").strip() or None,
-        sent_at=_moment(root.get("timestamp"), settings),
+        sent_at=_moment(root.get("timestamp"), source),
         kind=payload.tag if payload is not None else frame.tag if frame is not None else root.tag,
         from_=tuple(parties["From"]),
         to=tuple(parties["To"]),
@@ -162,12 +190,12 @@ def _envelope(root: Element, payload: Element | None, review: Review, settings: 
     )
 
 
-def _credentials(party: Element, review: Review) -> list[Credential]:
+def _credentials(party: Element, source: Source) -> list[Credential]:
     found = []
     for credential in party.iterchildren("Credential"):
         identities = [xml.text_of(identity).strip() for identity in credential.iterchildren("Identity")]
         if len(identities) > 1:
-            review.note("credential.identity_repeated", credential, "has more than one Identity; each is tried")
+            source.note("credential.identity_repeated", credential, "has more than one Identity; each is tried")
         secret, mac = credential.find("SharedSecret"), credential.find("CredentialMac")
         found += [
             Credential(
@@ -194,9 +222,9 @@ def _mac(element: Element) -> CredentialMac:
     )
 
 
-def _moment(text: str | None, settings: CxmlSettings) -> datetime | None:
+def _moment(text: str | None, source: Source) -> datetime | None:
     try:
-        moment, _ = dates.read(text or "", zone=dates.zone_named(settings.time_zone), order=settings.date_order)
+        moment, _ = dates.read(text or "", zone=source.zone, order=source.settings.date_order)
     except dates.NotADate:
         return None
     if isinstance(moment, datetime):
@@ -204,76 +232,75 @@ def _moment(text: str | None, settings: CxmlSettings) -> datetime | None:
     return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
 
 
-def _judge(root: Element, envelope: Envelope, review: Review, settings: CxmlSettings) -> None:
-    _judge_root(root, envelope, review, settings)
+def _judge(root: Element, envelope: Envelope, source: Source) -> None:
+    _judge_root(root, envelope, source)
     headers = list(root.iterchildren("Header"))
-    frames = [child for child in root if child.tag in ("Request", "Message", "Response")]
+    frames = [child for child in root if child.tag in WRAPPERS]
     if len(frames) != 1:
-        review.fault("envelope.no_payload", root, "carries one Request, Message or Response", str(len(frames)))
+        source.fault("envelope.no_payload", root, "carries one Request, Message or Response", str(len(frames)))
         return
     frame = frames[0]
     if frame.tag == "Response":
-        _judge_response(frame, envelope, review)
+        _judge_response(frame, envelope, source)
         return
     if envelope.kind == frame.tag:
-        review.fault("envelope.no_payload", frame, "carries no document")
-    elif envelope.kind not in PAYLOADS[frame.tag]:
-        review.fault("kind.unknown", frame, f"carries a document that no {frame.tag} of cXML 1.2 has", envelope.kind)
+        source.fault("envelope.no_payload", frame, "carries no document")
+    elif not known(frame.tag, envelope.kind):
+        source.fault("kind.unknown", frame, f"carries a document that no {frame.tag} of cXML 1.2 has", envelope.kind)
     mode = frame.get("deploymentMode")
     if mode is not None and mode.strip().casefold() not in ("production", "test"):
-        review.fault("envelope.mode_unknown", frame, "is production or test", mode, attribute="deploymentMode")
+        source.fault("envelope.mode_unknown", frame, "is production or test", mode, attribute="deploymentMode")
     if not headers:
-        review.fault("envelope.no_header", root, f"has no Header; a {frame.tag} is from somebody")
+        source.fault("envelope.no_header", root, f"has no Header; a {frame.tag} is from somebody")
         return
     for party in ("From", "To"):
         if len(list(headers[0].iterchildren(party))) > 1:
-            review.note("credential.party_repeated", headers[0], f"has more than one {party}; each is tried")
+            source.note("credential.party_repeated", headers[0], f"has more than one {party}; each is tried")
     if not envelope.sender:
-        review.fault("envelope.no_sender", headers[0], "has no Identity in its Sender: nobody to answer for it")
+        source.fault("envelope.no_sender", headers[0], "has no Identity in its Sender: nobody to answer for it")
     if not envelope.from_:
-        review.fault("envelope.no_from", headers[0], "has no Identity in its From: nobody to deal with")
+        source.fault("envelope.no_from", headers[0], "has no Identity in its From: nobody to deal with")
     if not envelope.to:
-        review.note("envelope.no_to", headers[0], "has no Identity in its To")
-    if envelope.user_agent is None:
-        review.note("envelope.no_user_agent", headers[0], "has no UserAgent in its Sender")
+        source.note("envelope.no_to", headers[0], "has no Identity in its To")
+    if envelope.user_agent is None and next(headers[0].iter("UserAgent"), None) is not None:
+        source.note("envelope.no_user_agent", headers[0], "has an empty UserAgent in its Sender")
 
 
-def _judge_root(root: Element, envelope: Envelope, review: Review, settings: CxmlSettings) -> None:
+def _judge_root(root: Element, envelope: Envelope, source: Source) -> None:
     declared, system_id = xml.doctype(root)
     if not declared:
-        review.note("envelope.no_doctype", root, "has no DOCTYPE")
+        source.note("envelope.no_doctype", root, "has no DOCTYPE")
     match = _VERSION.search(system_id)
     version = root.get("version")
     if version and match and version != match["version"]:
-        review.note("envelope.version_contradicted", root, f"names the DTD of {match['version']}", version)
+        source.note("envelope.version_contradicted", root, f"names the DTD of {match['version']}", version)
     if envelope.payload_id is None:
-        review.note("envelope.no_payload_id", root, "has no payloadID; its bytes serve as its key")
+        source.note("envelope.no_payload_id", root, "has no payloadID; its bytes serve as its key")
     timestamp = root.get("timestamp")
-    if not timestamp:
-        review.note("envelope.no_timestamp", root, "has no timestamp")
+    if timestamp is None:
         return
     try:
-        moment, deviation = dates.read(timestamp, zone=dates.zone_named(settings.time_zone), order=settings.date_order)
+        moment, deviation = dates.read(timestamp, zone=source.zone, order=source.settings.date_order)
     except dates.NotADate as error:
-        review.note("date.unreadable", root, str(error), timestamp, attribute="timestamp")
+        source.note("date.unreadable", root, str(error), timestamp, attribute="timestamp")
         return
     if deviation or not isinstance(moment, datetime):
         said = deviation or "is a date without a time"
-        review.note("date.not_standard", root, said, timestamp, attribute="timestamp")
+        source.note("date.not_standard", root, said, timestamp, attribute="timestamp")
 
 
-def _judge_response(frame: Element, envelope: Envelope, review: Review) -> None:
+def _judge_response(frame: Element, envelope: Envelope, source: Source) -> None:
     if envelope.status is None:
-        review.fault("status.unreadable", frame, "has no Status with a code of three digits")
+        source.fault("status.unreadable", frame, "has no Status with a code of three digits")
     if envelope.kind == "Response":
         return
-    if envelope.kind not in PAYLOADS["Response"]:
-        review.fault("kind.unknown", frame, "carries a document that no Response of cXML 1.2 has", envelope.kind)
+    if not known("Response", envelope.kind):
+        source.fault("kind.unknown", frame, "carries a document that no Response of cXML 1.2 has", envelope.kind)
     elif envelope.status is not None and not envelope.status.success:
-        review.note("status.payload", frame, "carries a document although its Status is no success")
+        source.note("status.payload", frame, "carries a document although its Status is no success")
 
 
-def write(payload: Element, envelope: Envelope) -> bytes:
+def write(payload: Element, envelope: Envelope, *, encoding: Literal["UTF-8", "US-ASCII"] = "UTF-8") -> bytes:
     """A Request or Message around the payload, by the ending of its name, for the envelope's version.
 
     Raises ValueError without payloadID or timestamp."""
@@ -297,8 +324,8 @@ def write(payload: Element, envelope: Envelope) -> bytes:
         if envelope.status is not None:
             write_status(frame, envelope.status)
     frame.append(payload)
-    address = dtd_address(envelope.version or DEFAULTS.version, dtd_name(payload.tag))
-    return xml.serialise(root, name="cXML", system_id=address)
+    address = dtd_address(envelope.version or DEFAULTS.version, cxml_dtd_for(payload.tag) or "cXML")
+    return xml.serialise(root, name="cXML", system_id=address, encoding=encoding)
 
 
 def _write_credential(party: Element, credential: Credential, *, secrets: bool) -> None:
