@@ -41,11 +41,13 @@ class Audience:
 @dataclass(frozen=True, slots=True)
 class Offer:
     """
-    item   the row, which is not to be changed.
-    tiers  never empty.
+    item      the row, which is not to be changed.
+    language  of name and description.
+    tiers     never empty.
     """
 
     item: ItemRow
+    language: str
     name: str
     description: str
     tiers: tuple[Tier, ...]
@@ -133,7 +135,13 @@ def described(
         if text.item_id not in texts or text.language == audience.language:
             texts[text.item_id] = text
     return [
-        Offer(item, texts[item.id].name, texts[item.id].description, tiers(prices[item.id], prices_of.currency))
+        Offer(
+            item,
+            texts[item.id].language,
+            texts[item.id].name,
+            texts[item.id].description,
+            tiers(prices[item.id], prices_of.currency),
+        )
         for item in items
         if item.id in prices and item.id in texts
     ]

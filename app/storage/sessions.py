@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from app.storage.base import DecimalText, Row, UtcDateTime, new_id
@@ -32,8 +32,8 @@ class PunchoutSessionRow(Row, table=True):
     """
     price_list         fixed at the beginning, as is `currency`; a later change of the customer's does not touch it.
     language           BCP 47; None until the start page when the setup request named none.
-    request            the canonical PunchoutRequest.
-    caller             what the answer must repeat of the setup's header (`partners.identify.Caller`).
+    request            the canonical PunchoutRequest, as JSON.
+    answer_to          what the returned cart must repeat of the setup's header (`partners.identify.AnswerTo`).
     framed_by          origins that may show the shop in a frame.
     cart_version       counts changes of the cart, so that two windows notice each other.
     started_by         digest of address and user agent that used the start code.
@@ -56,10 +56,9 @@ class PunchoutSessionRow(Row, table=True):
     currency: str = Field(max_length=3)
     language: str | None = Field(default=None, max_length=20)
     return_url: str = Field(max_length=2_000)
-    request: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    caller: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    request: str = Field(sa_type=Text)
+    answer_to: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     framed_by: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    token_sha256: str | None = Field(default=None, unique=True, max_length=64)
     started_by: str | None = Field(default=None, max_length=64)
     cart_version: int = 0
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -82,11 +81,20 @@ class StartCodeRow(Row, table=True):
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class ShopTokenRow(Row, table=True):
+    """A token that opens a session. There is a second one only where a partner's system loads the start URL twice."""
+
+    __tablename__ = "cd_shop_tokens"
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    session_id: str = Field(foreign_key="cd_punchout_sessions.id", ondelete="CASCADE", index=True, max_length=36)
+
+
 class CartLineRow(Row, table=True):
     """
     auxiliary_id  part of the line's identity on the buyer's side (cXML SupplierPartAuxiliaryID): made here for a new
                   line, kept as it came for a line that is edited. `auxiliary_markup`: it is inner XML.
-    came          the line as the buyer sent it (canonical CartLine); None for a line of this visit.
+    came          the line as the buyer sent it (canonical CartLine, as JSON); None for a line of this visit.
     """
 
     __tablename__ = "cd_cart_lines"
@@ -98,7 +106,7 @@ class CartLineRow(Row, table=True):
     quantity: Decimal = Field(sa_type=DecimalText)
     auxiliary_id: str = Field(max_length=500)
     auxiliary_markup: bool = False
-    came: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    came: str | None = Field(default=None, sa_type=Text)
 
     __table_args__ = (
         UniqueConstraint("session_id", "position"),
@@ -119,8 +127,8 @@ class UsedFormRow(Row, table=True):
 class ReturnedCartRow(Row, table=True):
     """A cart that went home: at most one a session.
 
-    cart  the canonical Cart as it was sent; a later order is compared with it, and `operation_allowed` is the most
-          that the buyer may ask for later."""
+    operation_allowed  the most that the buyer may ask for later.
+    cart               the canonical Cart as it was sent, as JSON: a later order is compared with it."""
 
     __tablename__ = "cd_returned_carts"
 
@@ -129,5 +137,5 @@ class ReturnedCartRow(Row, table=True):
     realm: str = Field(max_length=20)
     customer_id: str = Field(foreign_key="cd_customers.id", index=True, max_length=36)
     operation_allowed: str = Field(max_length=10)
-    cart: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    cart: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=UtcDateTime)

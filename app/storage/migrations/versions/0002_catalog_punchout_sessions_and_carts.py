@@ -172,10 +172,9 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("language", sa.String(20), nullable=True),
         sa.Column("return_url", sa.String(2000), nullable=False),
-        sa.Column("request", sa.JSON(), nullable=False),
-        sa.Column("caller", sa.JSON(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("answer_to", sa.JSON(), nullable=False),
         sa.Column("framed_by", sa.JSON(), nullable=False),
-        sa.Column("token_sha256", sa.String(64), nullable=True),
         sa.Column("started_by", sa.String(64), nullable=True),
         sa.Column("cart_version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -193,7 +192,6 @@ def upgrade() -> None:
             ["partner_id"], ["cd_partners.id"], name=op.f("fk_cd_punchout_sessions_partner_id_cd_partners")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cd_punchout_sessions")),
-        sa.UniqueConstraint("token_sha256", name=op.f("uq_cd_punchout_sessions_token_sha256")),
     )
     op.create_index(
         "ix_cd_punchout_sessions_realm_partner_id_id",
@@ -210,7 +208,7 @@ def upgrade() -> None:
         sa.Column("quantity", sa.String(60), nullable=False),
         sa.Column("auxiliary_id", sa.String(500), nullable=False),
         sa.Column("auxiliary_markup", sa.Boolean(), nullable=False),
-        sa.Column("came", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("came", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["session_id"],
             ["cd_punchout_sessions.id"],
@@ -228,7 +226,7 @@ def upgrade() -> None:
         sa.Column("realm", sa.String(20), nullable=False),
         sa.Column("customer_id", sa.String(36), nullable=False),
         sa.Column("operation_allowed", sa.String(10), nullable=False),
-        sa.Column("cart", sa.JSON(), nullable=False),
+        sa.Column("cart", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["cd_customers.id"], name=op.f("fk_cd_returned_carts_customer_id_cd_customers")
@@ -242,6 +240,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("session_id", name=op.f("uq_cd_returned_carts_session_id")),
     )
     op.create_index(op.f("ix_cd_returned_carts_customer_id"), "cd_returned_carts", ["customer_id"], unique=False)
+    op.create_table(
+        "cd_shop_tokens",
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("session_id", sa.String(36), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["cd_punchout_sessions.id"],
+            name=op.f("fk_cd_shop_tokens_session_id_cd_punchout_sessions"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_cd_shop_tokens")),
+    )
+    op.create_index(op.f("ix_cd_shop_tokens_session_id"), "cd_shop_tokens", ["session_id"], unique=False)
     op.create_table(
         "cd_start_codes",
         sa.Column("sha256", sa.String(64), nullable=False),
@@ -280,6 +291,7 @@ def downgrade() -> None:
         op.execute("DROP FUNCTION cd_item_texts_changed CASCADE")
     op.drop_table("cd_used_forms")
     op.drop_table("cd_start_codes")
+    op.drop_table("cd_shop_tokens")
     op.drop_table("cd_returned_carts")
     op.drop_table("cd_cart_lines")
     op.drop_table("cd_punchout_sessions")
