@@ -33,8 +33,10 @@ def commands(*, everything: bool) -> typer.Typer:
 
 
 def _add_server(app: typer.Typer) -> None:
-    from app.cli import catalog, customers, partners, server
+    from app.cli import catalog, customers, demo, partners, server
 
+    app.command("demo")(demo.demo)
+    app.command("demo-erp", hidden=True)(demo.demo_erp)
     app.command("init")(server.init)
     app.command("serve")(server.serve)
     app.command("worker")(server.worker)

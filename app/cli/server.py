@@ -124,6 +124,9 @@ def refuse_unready(settings: Settings) -> None:
 def run_server(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; requests that run are finished first."""
     main.configure_logs(settings)
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again once it has stopped; by then what is left to do must still be done.
+        signal.signal(signal_, signal.SIG_IGN)
     uvicorn.run(
         main.build(settings),
         host=settings.host,

@@ -44,6 +44,7 @@ class DemoAccess(Canonical, frozen=True, kw_only=True):
     erp_url: str
     users: tuple[User, ...]
     cxml: Cxml
+    other_buyers: tuple[Cxml, ...] = ()
 
     def user(self, role: str) -> User:
         """Raises LookupError."""

@@ -1,0 +1,241 @@
+"""The demo: two customers with their procurement systems, three people, one ERP, and the demo catalog.
+
+Passwords and secrets are random, made when the demo is loaded, and stand in `demo.json` only."""
+
+import secrets as random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlmodel import Session, col, select
+
+from app.approval import flow as flows
+from app.catalog.demo import demo_files
+from app.catalog.load import import_files
+from app.gateway import Gateway
+from app.partners.profile import add_partner
+from app.partners.secrets import Purpose, keep_secret
+from app.sandbox.access import Cxml, DemoAccess, Identity, User
+from app.seal import KeyRing, Secret
+from app.storage import passwords
+from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
+from app.storage.base import LIVE
+from app.storage.customers import CustomerAddressRow, CustomerRow
+from app.storage.partners import PartnerRow
+from app.storage.people import PersonRow, Role
+from schemas.base import to_json
+from schemas.party import Address
+
+US: Final = Identity(domain="NetworkId", identity="CROSSDOCK-DEMO")
+LOOPBACK: Final = ("127.0.0.1", "localhost")
+APPROVAL_LIMIT: Final = "500.00"
+"""What an order may be worth, in the customer's currency, before a person is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    partner: str
+    customer: str
+    number: str
+    currency: str
+    price_list: str
+    language: str
+    from_: Identity
+    sender: Identity
+    ship_to: Address
+
+
+ATLAS: Final = Buyer(
+    partner="Atlas procurement (demo)",
+    customer="Atlas Werke AG",
+    number="10010",
+    currency="EUR",
+    price_list="atlas",
+    language="de",
+    from_=Identity(domain="DUNS", identity="381204765"),
+    sender=Identity(domain="NetworkId", identity="ATLAS-PROCURE"),
+    ship_to=Address(
+        id="WERK-1",
+        name="Atlas Werke AG, Werk 1",
+        street=("Hafenstrasse 14",),
+        city="Hamburg",
+        postal_code="20457",
+        country="DE",
+    ),
+)
+BOREAL: Final = Buyer(
+    partner="Boreal purchasing (demo)",
+    customer="Boreal Foods Inc.",
+    number="10020",
+    currency="USD",
+    price_list="boreal",
+    language="en",
+    from_=Identity(domain="DUNS", identity="792113048"),
+    sender=Identity(domain="NetworkId", identity="BOREAL-BUY"),
+    ship_to=Address(
+        id="PLANT-7",
+        name="Boreal Foods Inc., Plant 7",
+        street=("700 Mill Road",),
+        city="Duluth",
+        region="MN",
+        postal_code="55802",
+        country="US",
+    ),
+)
+BUYERS: Final = (ATLAS, BOREAL)
+
+PEOPLE: Final = (
+    ("admin", "Alex Admin", (Role.ADMIN,)),
+    ("paula", "Paula Purchasing-Lead", (Role.APPROVER,)),
+    ("otto", "Otto Order-Desk", (Role.OPERATOR,)),
+)
+
+
+class NotOurs(Exception):
+    """The database holds other data than the demo's."""
+
+
+def load(gateway: Gateway, before: DemoAccess | None, *, base_url: str, erp_url: str) -> DemoAccess:
+    """Makes what is missing and leaves the rest. Without `before`, whose secrets are lost then, everybody gets new
+    ones. Raises NotOurs."""
+    access = DemoAccess(
+        base_url=base_url,
+        erp_url=erp_url,
+        users=before.users if before else tuple(_user(login, roles) for login, _, roles in PEOPLE),
+        cxml=_cxml(base_url, ATLAS, before.cxml.secret if before else random.token_urlsafe(18)),
+        other_buyers=tuple(
+            _cxml(base_url, buyer, before.other_buyers[index].secret if before else random.token_urlsafe(18))
+            for index, buyer in enumerate(BUYERS[1:])
+        ),
+    )
+    hashed = {} if before else {user.name: passwords.hashed(user.password) for user in access.users}
+    now = gateway.clock.now()
+
+    def write(session: Session) -> None:
+        if not _loaded(session):
+            for buyer in BUYERS:
+                _add_buyer(session, buyer, now)
+            _add_people(session, now)
+            import_files(session, LIVE, demo_files(), now)
+        if before is None:
+            _set_passwords(session, hashed)
+            _set_secrets(session, gateway.keys, (access.cxml, *access.other_buyers), now)
+
+    gateway.database.write(write, patience=60)
+    return access
+
+
+def _user(login: str, roles: tuple[Role, ...]) -> User:
+    return User(name=login, password=passwords.made(), roles=tuple(role.value for role in roles))
+
+
+def _cxml(base_url: str, buyer: Buyer, secret: str) -> Cxml:
+    return Cxml(url=f"{base_url}/cxml", from_=buyer.from_, to=US, sender=buyer.sender, secret=secret)
+
+
+def _loaded(session: Session) -> bool:
+    names = session.exec(select(PartnerRow.name)).all()
+    if ATLAS.partner in names:
+        return True
+    others = (session.exec(select(column).limit(1)).first() for column in (CustomerRow.id, PersonRow.id))
+    if names or any(others):
+        raise NotOurs("this database holds other data than the demo's; the demo needs one of its own")
+    return False
+
+
+def _set_passwords(session: Session, hashed: Mapping[str, str]) -> None:
+    for person in session.exec(select(PersonRow).where(PersonRow.realm == LIVE, col(PersonRow.login).in_(hashed))):
+        person.password = hashed[person.login]
+
+
+def _set_secrets(session: Session, keys: KeyRing, buyers: Sequence[Cxml], now: datetime) -> None:
+    for buyer, given in zip(BUYERS, buyers, strict=True):
+        query = select(PartnerRow).where(PartnerRow.realm == LIVE, PartnerRow.name == buyer.partner)
+        partner = session.exec(query).one()
+        for purpose in (Purpose.CXML_INBOUND, Purpose.CXML_OUTBOUND):
+            keep_secret(session, keys, partner, purpose, Secret(given.secret), now=now, overlap_until=now)
+
+
+def _add_buyer(session: Session, buyer: Buyer, now: datetime) -> None:
+    customer = CustomerRow(
+        realm=LIVE,
+        number=buyer.number,
+        name=buyer.customer,
+        currency=buyer.currency,
+        language=buyer.language,
+        price_list=buyer.price_list,
+        created_at=now,
+    )
+    session.add(customer)
+    session.flush()
+    place = buyer.ship_to
+    session.add(
+        CustomerAddressRow(
+            realm=LIVE,
+            customer_id=customer.id,
+            code=place.id or "",
+            name=place.name or "",
+            address=msgspec.json.decode(to_json(place)),
+        )
+    )
+    partner = add_partner(
+        session,
+        realm=LIVE,
+        name=buyer.partner,
+        now=now,
+        senders=[buyer.sender.identifier],
+        buys_for=[(buyer.from_.identifier, customer)],
+        our_names=[US.identifier],
+    )
+    partner.return_hosts = list(LOOPBACK)
+    partner.settings = {"cxml": {"reply_hosts": list(LOOPBACK), "confirmations": True}}
+    _add_flow(session, buyer, customer, now)
+
+
+def _add_flow(session: Session, buyer: Buyer, customer: CustomerRow, now: datetime) -> None:
+    within: dict[str, Any] = {
+        "all": [
+            {"field": "order.currency", "op": "=", "value": buyer.currency},
+            {"field": "order.total_net", "op": "<=", "value": APPROVAL_LIMIT, "currency": buyer.currency},
+        ]
+    }
+    definition = flows.read(
+        msgspec.json.encode(
+            {
+                "auto_approve": [{"key": "small", "text": f"Up to {buyer.currency} {APPROVAL_LIMIT}", "when": within}],
+                "stages": [
+                    {"steps": [{"key": "lead", "name": "Purchasing lead", "approver": {"role": Role.APPROVER.value}}]}
+                ],
+                "when_nobody_is_asked": "hold",
+            }
+        )
+    )
+    flow = FlowRow(realm=LIVE, key=f"demo-{buyer.number}", name=f"Orders of {buyer.customer}", customer_id=customer.id)
+    session.add(flow)
+    session.flush()
+    session.add(
+        FlowVersionRow(
+            realm=LIVE,
+            flow_id=flow.id,
+            number=1,
+            state=VersionState.ACTIVE,
+            definition=flows.to_json(definition),
+            checksum=flows.checksum(definition),
+            published_at=now,
+        )
+    )
+
+
+def _add_people(session: Session, now: datetime) -> None:
+    for login, name, roles in PEOPLE:
+        person = PersonRow(
+            realm=LIVE,
+            login=login,
+            name=name,
+            email=f"{login}@crossdock.example",
+            roles=[role.value for role in roles],
+            created_at=now,
+        )
+        session.add(person)
