@@ -33,7 +33,7 @@ def commands(*, everything: bool) -> typer.Typer:
 
 
 def _add_server(app: typer.Typer) -> None:
-    from app.cli import catalog, customers, demo, partners, server
+    from app.cli import backups, catalog, customers, demo, partners, server
 
     app.command("demo")(demo.demo)
     app.command("demo-erp", hidden=True)(demo.demo_erp)
@@ -41,6 +41,8 @@ def _add_server(app: typer.Typer) -> None:
     app.command("serve")(server.serve)
     app.command("worker")(server.worker)
     app.command("check-config")(server.check_config)
+    app.command("backup")(backups.backup)
+    app.command("restore")(backups.restore)
     app.add_typer(catalog.catalog, name="catalog")
     app.add_typer(partners.partner, name="partner")
     app.add_typer(customers.customer, name="customer")

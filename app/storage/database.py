@@ -66,6 +66,13 @@ class Database:
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One consistent view for as long as it is open, however much is written meanwhile; nobody waits for it."""
+        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self._reading.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
     def write(self, work: Callable[[Session], T], *, patience: float = 30.0) -> T:
         """Blocks until `work` is committed and returns its result; raises what it raised, with nothing written.
         Raises Busy (no room in the queue, or no turn, within `patience` seconds) and Unwritten (database gone)."""

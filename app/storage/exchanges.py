@@ -81,13 +81,15 @@ class ExchangeRow(Row, table=True):
 
 
 class ExchangeBodyRow(Row, table=True):
-    """The exact bytes, sealed. Erasing is setting `sealed_key` to nothing: hash and row stay as evidence."""
+    """The exact bytes, sealed. Erased ones have lost key and bytes; hash and row stay as evidence, and `erasure_id`
+    says which erasure it was."""
 
     __tablename__ = "cd_exchange_bodies"
 
     exchange_id: str = Field(primary_key=True, foreign_key="cd_exchanges.id", ondelete="CASCADE", max_length=36)
     sealed_key: bytes | None = Field(default=None, sa_type=LargeBinary)
     sealed_body: bytes
+    erasure_id: str | None = Field(default=None, max_length=36)
 
 
 class QuarantineRow(Row, table=True):

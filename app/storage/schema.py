@@ -35,5 +35,14 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 def pending(connection: Connection) -> bool:
     """Whether the database is not at the newest migration that this version knows."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() != head
+    return current(connection) != head()
+
+
+def current(connection: Connection) -> str | None:
+    """The revision the database is at; None without tables of ours."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str | None:
+    """The revision that this version's rows are of."""
+    return ScriptDirectory.from_config(_config()).get_current_head()

@@ -1,0 +1,27 @@
+"""That this database was restored: what was taken up after the backup and is not in it may come again."""
+
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Field, Session, col, select
+
+from app.storage.base import Row, UtcDateTime, new_id
+
+
+class RestoreRow(Row, table=True):
+    """`taken_at` is the moment whose state was restored at `at`."""
+
+    __tablename__ = "cd_restores"
+
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=36)
+    at: datetime = Field(sa_type=UtcDateTime)
+    taken_at: datetime = Field(sa_type=UtcDateTime)
+
+
+def restored_since(session: Session, since: datetime) -> bool:
+    """Whether a backup was put in place after `since`.
+
+    An order that arrives now may then be one that was taken, delivered and forgotten: it is looked up in the ERP before
+    it is sent for the first time."""
+    newest = session.exec(select(func.max(col(RestoreRow.at)))).one()
+    return newest is not None and newest > since
