@@ -21,7 +21,8 @@ class Settings(BaseSettings):
     embedded          this process works as well as serves; off where workers are processes of their own.
     worker_id         stable and unique for each worker process: a restarted worker takes up its own unfinished work.
     write_queue       how many pieces of work may wait for the group-commit writer before senders get 503.
-    intake_body       largest body of a business document, in bytes.
+    intake_body       largest body of a business document, in bytes; `intake_memory` how many bytes of bodies may be in
+                      memory at once.
     quarantine_rows, quarantine_bytes   what unknown senders may occupy at most.
     posts_per_minute  business documents one connection, and one address without known sender, may post each minute.
     duplicate_days    how long a document's key and its answer are remembered.
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(default=0.1, gt=0, le=5)
     write_queue: int = Field(default=2_000, ge=1)
     intake_body: int = Field(default=20_000_000, ge=1_000)
+    intake_memory: int = Field(default=200_000_000, ge=1_000)
     quarantine_rows: int = Field(default=1_000, ge=0)
     quarantine_bytes: int = Field(default=50_000_000, ge=0)
     posts_per_minute: int = Field(default=6_000, ge=1)

@@ -135,7 +135,7 @@ def _pull(
         for event, element in cast(Iterable[tuple[str, Element]], parser.read_events()):
             root = element if root is None else root
             if done(event, element):
-                return root, not len(parser.feed_error_log), error
+                return root, not any(entry.type in _UNDECLARED for entry in parser.feed_error_log), error
         if error is not None:
             break
     return None, False, error

@@ -11,7 +11,6 @@ import msgspec
 from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
-from app.storage.base import LIVE
 from app.storage.customers import CustomerRow
 from app.storage.partners import PartnerIdentityRow, PartnerRow, Role
 from schemas.base import Canonical
@@ -48,11 +47,8 @@ class Caller:
     sender: Identifier
     answer_to: AnswerTo
     correlation_id: str
+    test: bool = False
     document_id: str | None = None
-
-    @property
-    def test(self) -> bool:
-        return self.realm != LIVE
 
 
 def connection_of(session: Session, realm: str, senders: Iterable[Identifier]) -> tuple[PartnerRow, Identifier] | None:

@@ -21,7 +21,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from app import metrics
-from app.errors import kill_point
 
 T = TypeVar("T")
 
@@ -171,8 +170,6 @@ class GroupCommitWriter:
                         piece.failure = None
                         self._alone.append(done.pop())
                 connection.exec_driver_sql(_STILL_THERE)
-                kill_point("writer.before_commit")
-            kill_point("writer.after_commit")
         except Exception as error:  # noqa: BLE001 - whatever broke the transaction, every waiter must hear of it
             _log.warning("group.unwritten", pieces=len(done), error=str(error))
             for piece in done:

@@ -18,14 +18,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.transports.intake import Intake
+from app.web.buyers import routes as buyers
 from app.web.endpoint import Auth, Endpoint, Guard, Guards
 from app.web.errors import HANDLERS
+from app.web.observe import Observed
 from app.web.operators import routes as operators
 from app.web.operators.handlers import operators_only
 from app.web.security import SameSiteOnly, SecurityHeaders
 from app.web.views import STATIC_FOLDER
 
-ENDPOINTS: tuple[Endpoint, ...] = (*operators.ENDPOINTS,)
+ENDPOINTS: tuple[Endpoint, ...] = (*operators.ENDPOINTS, *buyers.ENDPOINTS)
 
 GUARDS: Guards = {Auth.OPERATOR: operators_only}
 """Who decides for each kind of declared authentication. OPEN needs nobody; DOCUMENT is decided by the transport, which
@@ -50,6 +53,7 @@ def assemble(
     app = Starlette(
         routes=[*(_route(endpoint, guards) for endpoint in endpoints), _assets()],
         middleware=[
+            Middleware(Observed),
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
         ],
@@ -59,6 +63,8 @@ def assemble(
     # Its redirect would be built from the Host header.
     app.router.redirect_slashes = False
     app.state.gateway = gateway
+    if gateway is not None:
+        app.state.intake = Intake(gateway)
     return app
 
 

@@ -22,6 +22,7 @@ class CxmlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     operation_allowed  what we let the buyer do with a returned cart.
     source_enabled     PunchOutSetupRequest operation="source" is offered.
     nonunique_payload_id  the partner sends the same payloadID for different documents: the body counts as well.
+    test_documents     deploymentMode="test" on a live connection: refused, or taken and kept from the ERP.
     mirror_http_status the HTTP status repeats the cXML Status (200 otherwise).
     total_includes     what the Total of an order holds beside its lines.
     """
@@ -38,6 +39,7 @@ class CxmlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     operation_allowed: Literal["create", "inspect", "edit"] = "edit"
     source_enabled: bool = False
     nonunique_payload_id: bool = False
+    test_documents: Literal["refuse", "accept"] = "refuse"
     mirror_http_status: bool = False
     total_includes: tuple[Literal["shipping", "tax"], ...] = ()
 

@@ -4,15 +4,21 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import httpx
 import pytest
+from conftest import RecordedWork
+from databases import KINDS, Templates
 from structlog.testing import capture_logs
 
+from app.clock import SystemClock
 from app.engine import Engine
 from app.gateway import Gateway
+from app.seal import KeyRing
+from app.settings import Settings
 from app.storage import schema
-from app.web.observe import Observed
+from app.storage.database import Database
 from app.web.routes import assemble
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +30,7 @@ def anyio_backend() -> str:
 
 
 def client_of(gateway: Gateway, address: str = "127.0.0.1") -> httpx.AsyncClient:
-    app = Observed(assemble(gateway, allowed_hosts=("crossdock.example",)))
+    app = assemble(gateway, allowed_hosts=("crossdock.example",))
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, client=(address, 1)), base_url="https://crossdock.example"
     )
@@ -52,9 +58,18 @@ async def test_a_server_whose_database_cannot_be_written_is_alive_but_not_ready(
     assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_a_server_before_its_migrations_is_not_ready(client: httpx.AsyncClient, gateway: Gateway) -> None:
-    schema.downgrade(gateway.database.engine, "0001")
-    answer = await client.get("/readyz")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_server_before_its_migrations_is_not_ready(kind: str, templates: Templates, tmp_path: Path) -> None:
+    with templates.own_url(kind, tmp_path) as url:
+        database = Database(url)
+        schema.downgrade(database.engine, "0001")
+        database.start()
+        gateway = Gateway(
+            settings=Settings(), clock=SystemClock(), database=database, engine=RecordedWork(), keys=KeyRing.made("k")
+        )
+        async with client_of(gateway) as client:
+            answer = await client.get("/readyz")
+        database.stop()
     assert answer.json()["problems"] == ["migrations are not current: run `crossdock init`"]
 
 

@@ -1,0 +1,73 @@
+"""The cXML requests that are offered here, one entry each: how it is read and which flow takes it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlmodel import Session
+
+from app.flows.arrival import Effect
+from app.flows.cxml_answers import Stamp
+from app.gateway import Gateway
+from app.partners.identify import Caller
+from protocols.cxml import profile, status_update
+from protocols.cxml.envelope import Opened
+
+PATH: Final = "/cxml"
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """The moment in which a document is taken: everything a flow needs of it.
+
+    tx           the transaction that keeps the document's key, its effect and its answer.
+    exchange_id  the exchange that brought it.
+    stamp        id and time of the answer."""
+
+    tx: Session
+    gateway: Gateway
+    caller: Caller
+    exchange_id: str
+    stamp: Stamp
+
+
+Take = Callable[[Taking], Effect]
+"""Raises Refusal to undo what it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    read  the whole document, into what takes it. Raises Refused with all of its faults.
+    once  it has an effect, so that the same document again is answered and not taken.
+    """
+
+    read: Callable[[Opened], Take]
+    once: bool = True
+
+
+def _profile(opened: Opened) -> Take:
+    opened.raise_if_refused()
+
+    def take(moment: Taking) -> Effect:
+        url = moment.gateway.settings.url + PATH
+        offered = tuple(profile.Transaction(name=name, url=url) for name in REQUESTS)
+        said = profile.Profile(effective=moment.caller.partner.created_at, transactions=offered)
+        stamp = moment.stamp
+        body = profile.write(said, payload_id=stamp.payload_id, at=stamp.at, version=stamp.version)
+        return Effect(answer=stamp.document(body))
+
+    return take
+
+
+def _status_update(opened: Opened) -> Take:
+    """What a buyer says of a document of ours is recorded with its exchange; it changes nothing by itself."""
+    status_update.read(opened)
+    return lambda moment: Effect(answer=moment.stamp.response(200))
+
+
+REQUESTS: Final[Mapping[str, Request]] = {
+    "ProfileRequest": Request(_profile, once=False),
+    "StatusUpdateRequest": Request(_status_update),
+}
+"""By the name of the payload element; the Profile lists exactly these."""

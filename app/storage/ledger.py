@@ -1,0 +1,123 @@
+"""Writing to and reading from the ledger: exchanges with their bodies, the quarantine, document keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Table, delete, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from app.seal import KeyRing, Place, SealedBody
+from app.storage.exchanges import (
+    DocumentKeyRow,
+    ExchangeBodyRow,
+    ExchangeRow,
+    QuarantineRow,
+)
+
+_EXCHANGES: Final[Table] = ExchangeRow.__table__  # type: ignore[attr-defined]
+_BODIES: Final[Table] = ExchangeBodyRow.__table__  # type: ignore[attr-defined]
+_KEYS: Final[Table] = DocumentKeyRow.__table__  # type: ignore[attr-defined]
+_QUARANTINE: Final[Table] = QuarantineRow.__table__  # type: ignore[attr-defined]
+
+
+class BodyErased(Exception):
+    """The bytes were erased on purpose; the row and its hash are what is left."""
+
+
+def seal_exchange(keys: KeyRing, exchange_id: str, body: bytes) -> SealedBody:
+    return keys.seal_body(body, Place("cd_exchange_bodies", exchange_id, "body"))
+
+
+def put_exchange(session: Session, values: dict[str, Any], sealed: SealedBody) -> None:
+    """One row and its body. Plain inserts, since this is the hottest write of all."""
+    session.execute(insert(_EXCHANGES), values)
+    session.execute(
+        insert(_BODIES), {"exchange_id": values["id"], "sealed_key": sealed.key, "sealed_body": sealed.body}
+    )
+
+
+def change_exchange(session: Session, exchange_id: str, **values: Any) -> None:
+    session.execute(update(_EXCHANGES).where(_EXCHANGES.c.id == exchange_id).values(**values))
+
+
+def body_of(session: Session, keys: KeyRing, exchange_id: str) -> bytes:
+    """Raises BodyErased, and Unsealable when the key ring does not fit."""
+    row = session.get(ExchangeBodyRow, exchange_id)
+    if row is None or row.sealed_key is None:
+        raise BodyErased(exchange_id)
+    return keys.open_body(SealedBody(row.sealed_key, row.sealed_body), Place("cd_exchange_bodies", exchange_id, "body"))
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKey:
+    """What identifies a document, and which bytes came under it; both as hex digests."""
+
+    key: str
+    body: str
+
+
+def claim(
+    session: Session, *, realm: str, partner_id: str, key: DocumentKey, exchange_id: str, at: datetime
+) -> DocumentKeyRow | None:
+    """Takes the key for this exchange: None when it was free, else the row that has it. Where another process is just
+    taking it, waits for that to commit or roll back."""
+    values = {
+        "realm": realm,
+        "partner_id": partner_id,
+        "key_sha256": key.key,
+        "body_sha256": key.body,
+        "exchange_id": exchange_id,
+        "at": at,
+    }
+    dialect = sqlite if session.connection().dialect.name == "sqlite" else postgresql
+    taken = session.execute(
+        dialect.insert(_KEYS).values(values).on_conflict_do_nothing().returning(literal(1))
+    ).scalar_one_or_none()
+    if taken is not None:
+        return None
+    return session.get_one(DocumentKeyRow, (realm, partner_id, key.key))
+
+
+def answered(session: Session, *, realm: str, partner_id: str, key: DocumentKey, answer_id: str) -> None:
+    """Notes the answer that whoever meets the key again is given."""
+    session.execute(
+        update(_KEYS)
+        .where(_KEYS.c.realm == realm, _KEYS.c.partner_id == partner_id, _KEYS.c.key_sha256 == key.key)
+        .values(answer_id=answer_id)
+    )
+
+
+LARGEST_KEPT: Final = 256 * 1024
+"""How much of one document of an unknown sender is kept: enough to see what it was."""
+
+
+def seal_quarantined(keys: KeyRing, row_id: str, body: bytes) -> SealedBody:
+    return keys.seal_body(body[:LARGEST_KEPT], Place("cd_quarantine", row_id, "body"))
+
+
+def quarantine(session: Session, values: dict[str, Any], sealed: SealedBody, *, rows: int, size: int) -> None:
+    """Puts one in, and the oldest out until at most `rows` rows and `size` bytes are left in its realm."""
+    session.execute(insert(_QUARANTINE), {**values, "sealed_key": sealed.key, "sealed_body": sealed.body})
+    here = _QUARANTINE.c.realm == values["realm"]
+    count, total = session.execute(
+        select(func.count(), func.coalesce(func.sum(_QUARANTINE.c.kept), 0)).where(here)
+    ).one()
+    if count <= rows and total <= size:
+        return
+    oldest = []
+    for row_id, kept in session.execute(
+        select(_QUARANTINE.c.id, _QUARANTINE.c.kept).where(here).order_by(_QUARANTINE.c.id)
+    ):
+        if count <= rows and total <= size:
+            break
+        oldest.append(row_id)
+        count, total = count - 1, total - kept
+    session.execute(delete(QuarantineRow).where(col(QuarantineRow.id).in_(oldest)))
+
+
+def quarantined_body(session: Session, keys: KeyRing, row_id: str) -> bytes:
+    """What was kept of it."""
+    row = session.get_one(QuarantineRow, row_id)
+    return keys.open_body(SealedBody(row.sealed_key, row.sealed_body), Place("cd_quarantine", row_id, "body"))

@@ -1,0 +1,1 @@
+"""Where buyers' systems post their documents."""
