@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlmodel import Session
 
+from app import metrics
 from app.bridge.adapter import ErpAdapter
 from app.clock import Clock
 from app.engine import Engine, WorkQueue
@@ -16,6 +18,8 @@ from app.storage import schema
 from app.storage.base import new_id
 from app.storage.database import Database
 from app.storage.seal_keys import unopenable
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,13 @@ class Gateway:
     keys: KeyRing
     erps: Mapping[str, ErpAdapter] = field(default_factory=dict)
     ids: Callable[[], str] = new_id
+
+
+def alert(what: str, **facts: object) -> None:
+    """Something that a person must see: counted, and logged with what is known. `what` is from a closed list, in the
+    words of the place that raises it (`delivery.held`)."""
+    metrics.ALERTS.labels(what=what).inc()
+    _log.error("alert", what=what, **facts)
 
 
 def keys_of(settings: Settings) -> KeyRing:

@@ -5,12 +5,15 @@ ERP's own id was read back, *retry* only when the request surely was not done, a
 after which the caller looks up before it sends again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
+from app.clock import Clock
+from app.seal import Secret
 from schemas.order import Order
 
 
@@ -120,18 +123,48 @@ class Delivery:
     correlation_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What an adapter is built from.
+
+    settings          the ERP's row; each adapter has its own type for them.
+    secrets           by purpose, those that are valid now, the newest first.
+    private_networks  the operator's switch: the ERP may lie inside.
+    """
+
+    realm: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, tuple[Secret, ...]]
+    clock: Clock
+    private_networks: bool
+
+
 class ErpAdapter(Protocol):
     """Adapters block; the lane job calls them in its own thread. They never raise for what the ERP says or fails to
     say: an exception is a bug of ours, and the caller treats it as uncertain and raises an alert."""
 
-    label: Label
-    settle: timedelta
-    """How long after an uncertain attempt a look-up that finds nothing may be believed."""
-    longest: timedelta
-    """No call takes longer: a worker silent for more than this and a margin is taken for dead."""
-    at_once: int
-    """How many calls the ERP may be asked to take at the same time."""
+    @property
+    def label(self) -> Label: ...
+
+    @property
+    def settle(self) -> timedelta:
+        """How long after an uncertain attempt a look-up that finds nothing may be believed."""
+        ...
+
+    @property
+    def longest(self) -> timedelta:
+        """No call takes longer: a worker silent for more than this and a margin is taken for dead."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many calls the ERP may be asked to take at the same time."""
+        ...
 
     def submit(self, delivery: Delivery) -> Outcome: ...
 
     def find(self, reference: str, customer: str) -> Found: ...
+
+    def close(self) -> None:
+        """Gives up connections; calls under way may fail."""
+        ...

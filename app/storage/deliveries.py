@@ -182,6 +182,12 @@ def locked(tx: Session, sequence: int | None, *, wait: bool = True) -> DeliveryR
     return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
+def by_id(tx: Session, delivery_id: str) -> DeliveryRow | None:
+    """Kept from others until the transaction ends."""
+    query = select(DeliveryRow).where(DeliveryRow.id == delivery_id).with_for_update()
+    return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
+
+
 def of_order(tx: Session, order_id: str) -> list[DeliveryRow]:
     """All rows of the order, the oldest first, kept from others until the transaction ends."""
     query = select(DeliveryRow).where(DeliveryRow.order_id == order_id).order_by(col(DeliveryRow.sequence))
@@ -227,3 +233,26 @@ def due_lanes(tx: Session, now: datetime, quiet_since: datetime) -> list[tuple[s
         .having(or_(func.max(DeliveryRow.due_at).is_(None), func.max(DeliveryRow.due_at) <= now))
     )
     return list(tx.exec(query))
+
+
+def late(tx: Session, before: datetime, limit: int) -> list[DeliveryRow]:
+    """Begun or held up, not closed, created before then, and nobody was told yet. What merely stands behind another is
+    left out."""
+    query = (
+        select(DeliveryRow)
+        .where(
+            col(DeliveryRow.open).is_(True),
+            col(DeliveryRow.created_at) <= before,
+            col(DeliveryRow.warned_at).is_(None),
+            or_(col(DeliveryRow.due_at).is_not(None), col(DeliveryRow.state) == State.UNCERTAIN),
+        )
+        .limit(limit)
+    )
+    return list(tx.exec(query))
+
+
+def claimed_by(tx: Session, worker: str) -> list[DeliveryRow]:
+    query = select(DeliveryRow).where(
+        col(DeliveryRow.open).is_(True), DeliveryRow.worker == worker, col(DeliveryRow.claim).is_not(None)
+    )
+    return list(tx.exec(query.with_for_update()))

@@ -64,6 +64,8 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
 }
 
 OPEN: Final = frozenset({State.PENDING, State.SENDING, State.WAITING})
+FAILED: Final = frozenset({State.REFUSED, State.DEAD, State.NOWHERE})
+"""What a person may have sent again."""
 
 
 class Impossible(Exception):
@@ -132,8 +134,9 @@ class DispatchRow(Row, table=True):
         return state
 
 
-def locked(tx: Session, realm: str, dispatch_id: str) -> DispatchRow | None:
-    query = select(DispatchRow).where(DispatchRow.id == dispatch_id, DispatchRow.realm == realm).with_for_update()
+def by_id(tx: Session, dispatch_id: str) -> DispatchRow | None:
+    """Kept from others until the transaction ends."""
+    query = select(DispatchRow).where(DispatchRow.id == dispatch_id).with_for_update()
     return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
@@ -167,3 +170,25 @@ def due(tx: Session, now: datetime, quiet_since: datetime) -> list[tuple[str, st
         (col(DispatchRow.due_at).is_(None)) | (col(DispatchRow.due_at) <= now),
     )
     return list(tx.exec(query))
+
+
+def late(tx: Session, before: datetime, limit: int) -> list[DispatchRow]:
+    """Tried, not closed, created before then, and nobody was told yet."""
+    query = (
+        select(DispatchRow)
+        .where(
+            col(DispatchRow.open).is_(True),
+            col(DispatchRow.created_at) <= before,
+            col(DispatchRow.warned_at).is_(None),
+            col(DispatchRow.attempts) > 0,
+        )
+        .limit(limit)
+    )
+    return list(tx.exec(query))
+
+
+def claimed_by(tx: Session, worker: str) -> list[DispatchRow]:
+    query = select(DispatchRow).where(
+        col(DispatchRow.open).is_(True), DispatchRow.worker == worker, col(DispatchRow.claim).is_not(None)
+    )
+    return list(tx.exec(query.with_for_update()))

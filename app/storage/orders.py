@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
-from sqlmodel import Field, Session, select
+from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime, new_id
 from schemas.base import from_json
@@ -56,7 +56,8 @@ class OrderRow(Row, table=True):
     version       the buyer's version, where it gives one.
     document_id   the id of the newest document of this order, to which answers refer.
     answer_to     what the protocol needs to answer later: who asked, under which of our names.
-    promised      the buyer was told "later" and is owed the outcome.
+    promised      the buyer was told "later" and is owed the outcome; `promise_warned_at` is when people heard that it
+                  is overdue.
     total         exact decimal text, in `currency`: the sum of the lines.
     requester     who asked for the goods, as the order names them.
     erp_number    what the ERP calls it, once it has it.
@@ -78,6 +79,7 @@ class OrderRow(Row, table=True):
     correlation_id: str = Field(max_length=36)
     answer_to: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     promised: bool = False
+    promise_warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     test: bool = False
     currency: str = Field(max_length=3)
     total: str | None = Field(default=None, max_length=60)
@@ -202,6 +204,23 @@ def by_number(session: Session, realm: str, customer_id: str, number: str) -> Or
         OrderRow.realm == realm, OrderRow.customer_id == customer_id, OrderRow.number == number
     )
     return session.exec(query.with_for_update()).first()
+
+
+def promised_before(session: Session, before: datetime, limit: int) -> list[OrderRow]:
+    """Orders whose buyer has waited for the outcome since before then, and nobody was told yet."""
+    query = (
+        select(OrderRow)
+        .join(
+            OrderRevisionRow,
+            (col(OrderRevisionRow.order_id) == OrderRow.id) & (col(OrderRevisionRow.number) == OrderRow.revision),
+        )
+        .where(
+            col(OrderRow.promised).is_(True),
+            col(OrderRow.promise_warned_at).is_(None),
+            col(OrderRevisionRow.at) <= before,
+        )
+    )
+    return list(session.exec(query.limit(limit)))
 
 
 def revision(session: Session, order: OrderRow) -> OrderRevisionRow:

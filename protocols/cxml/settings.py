@@ -25,6 +25,9 @@ class CxmlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     test_documents     deploymentMode="test" on a live connection: refused, or taken and kept from the ERP.
     mirror_http_status the HTTP status repeats the cXML Status (200 otherwise).
     total_includes     what the Total of an order holds beside its lines.
+    reply_url          where the partner takes what we send by ourselves; `reply_hosts` are hosts to which an order may
+                       direct that instead (Followup).
+    confirmations      the partner takes ConfirmationRequests.
     """
 
     version: str = "1.2.071"
@@ -42,6 +45,9 @@ class CxmlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     test_documents: Literal["refuse", "accept"] = "refuse"
     mirror_http_status: bool = False
     total_includes: tuple[Literal["shipping", "tax"], ...] = ()
+    reply_url: str | None = None
+    reply_hosts: tuple[str, ...] = ()
+    confirmations: bool = False
 
     def __post_init__(self) -> None:
         zone_named(self.time_zone)

@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("correlation_id", sa.String(36), nullable=False),
         sa.Column("answer_to", sa.JSON(), nullable=False),
         sa.Column("promised", sa.Boolean(), nullable=False),
+        sa.Column("promise_warned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("total", sa.String(60), nullable=True),

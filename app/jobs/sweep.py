@@ -1,0 +1,106 @@
+"""Finds by the rows what work items should have found, and tells people what is late.
+
+Work items can be lost: a worker dies, an engine's table is restored from yesterday. The rows say what is due, so the
+sweep wakes their lanes again; waking one that needs nothing costs a look.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlmodel import Session
+
+from app.bridge import schedule
+from app.flows import forward_order, reply
+from app.gateway import Gateway, alert
+from app.storage import deliveries, dispatches, orders
+from app.work import SEND_DISPATCH, WAKE_LANE, DispatchId, Lane
+
+QUIET: Final = timedelta(seconds=20)
+"""Rows that somebody touched since are left to their own work items."""
+MOST: Final = 500
+"""Alerts and wake-ups in one round; the next round is soon."""
+
+
+def sweep(gateway: Gateway, now: datetime) -> int:
+    """How many lanes and answers were woken."""
+    with gateway.database.read() as session:
+        lanes = deliveries.due_lanes(session, now, now - QUIET)[:MOST]
+        answers = dispatches.due(session, now, now - QUIET)[:MOST]
+        late = _anything_late(session, gateway, now)
+    if lanes or answers:
+        gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, now))
+    if late:
+        gateway.database.write(lambda tx: _warn(tx, gateway, now))
+    return len(lanes) + len(answers)
+
+
+def _wake(
+    tx: Session, gateway: Gateway, lanes: list[tuple[str, str]], answers: list[tuple[str, str]], now: datetime
+) -> None:
+    # One work id for each lane and minute: rounds that come while the engine stands still do not pile up.
+    minute = int(now.timestamp() // 60)
+    for realm, lane in lanes:
+        work_id = f"sweep:{minute}:{realm}:{lane}"
+        gateway.engine.enqueue(tx, WAKE_LANE, Lane(realm=realm, lane=lane), work_id=work_id)
+    for realm, dispatch_id in answers:
+        work_id = f"sweep:{minute}:{dispatch_id}"
+        gateway.engine.enqueue(tx, SEND_DISPATCH, DispatchId(realm=realm, dispatch_id=dispatch_id), work_id=work_id)
+
+
+def _anything_late(session: Session, gateway: Gateway, now: datetime) -> bool:
+    return bool(
+        deliveries.late(session, now - schedule.LATE, 1)
+        or dispatches.late(session, now - schedule.LATE, 1)
+        or orders.promised_before(session, now - _patience(gateway), 1)
+    )
+
+
+def _patience(gateway: Gateway) -> timedelta:
+    return timedelta(hours=gateway.settings.promise_hours)
+
+
+def _warn(tx: Session, gateway: Gateway, now: datetime) -> None:
+    """Each is told once."""
+    for delivery in deliveries.late(tx, now - schedule.LATE, MOST):
+        delivery.warned_at = now
+        alert(
+            "delivery.late",
+            delivery=delivery.id,
+            erp=delivery.erp,
+            state=delivery.state,
+            reason=delivery.reason,
+            since=delivery.created_at.isoformat(),
+            correlation_id=delivery.correlation_id,
+        )
+    for dispatch in dispatches.late(tx, now - schedule.LATE, MOST):
+        dispatch.warned_at = now
+        alert(
+            "reply.late",
+            dispatch=dispatch.id,
+            kind=dispatch.kind,
+            reason=dispatch.reason,
+            since=dispatch.created_at.isoformat(),
+            correlation_id=dispatch.correlation_id,
+        )
+    for order in orders.promised_before(tx, now - _patience(gateway), MOST):
+        order.promise_warned_at = now
+        alert("reply.overdue", order=order.number, realm=order.realm, correlation_id=order.correlation_id)
+
+
+def recover(gateway: Gateway) -> int:
+    """At a worker's start, before it works: what a worker of this id had in hand when it ended is free again. An order
+    that it was sending is uncertain now. How many rows there were."""
+    return gateway.database.write(lambda tx: _recover(tx, gateway))
+
+
+def _recover(tx: Session, gateway: Gateway) -> int:
+    now = gateway.clock.now()
+    in_hand = deliveries.claimed_by(tx, gateway.settings.worker_id)
+    for delivery in in_hand:
+        forward_order.lost(delivery, now)
+        forward_order.wake(tx, gateway, delivery)
+    posting = dispatches.claimed_by(tx, gateway.settings.worker_id)
+    for dispatch in posting:
+        dispatch.move(dispatches.Event.LOSE, now)
+        reply.wake(tx, gateway, dispatch)
+    return len(in_hand) + len(posting)
