@@ -51,8 +51,12 @@ def to_json(document: Canonical) -> bytes:
 
 def from_json(body: bytes | str, kind: type[Document]) -> Document:
     """Reads the canonical JSON form. Raises msgspec.ValidationError naming the path (`$.lines[0].quantity`) on a
-    field that is unknown, missing, of a wrong type or breaks an invariant; msgspec.DecodeError on broken JSON."""
-    return msgspec.json.decode(body, type=kind, dec_hook=_when)
+    field that is unknown, missing, of the wrong type or that breaks an invariant; msgspec.DecodeError, its base, on
+    what is no JSON."""
+    try:
+        return msgspec.json.decode(body, type=kind, dec_hook=_when)
+    except UnicodeError as error:
+        raise msgspec.DecodeError(f"JSON is UTF-8: {error}") from error
 
 
 def _when(kind: type, value: object) -> object:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from schemas.base import Canonical, When, refuse_naive
 from schemas.item import ItemDescription, ItemRef, Price, Quantity
-from schemas.money import Money
+from schemas.money import Money, exact_sum
 from schemas.order import Split, Tax
 from schemas.party import Address, Contact, Extension, Verbatim
 
@@ -63,4 +63,4 @@ class Cart(Canonical, frozen=True, kw_only=True):
     @property
     def sum_of_lines(self) -> Decimal:
         """Exact and unrounded; lines without a price count nothing."""
-        return sum((line.price.of(line.quantity.amount) for line in self.lines if line.price), Decimal(0))
+        return exact_sum(line.price.of(line.quantity.amount) for line in self.lines if line.price)

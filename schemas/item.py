@@ -1,9 +1,9 @@
 """What is bought: item identity, classification, quantity and price."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from schemas.base import Canonical
-from schemas.money import Money
+from schemas.money import EXACT, Money, is_plausible
 from schemas.party import Extension, Identifier
 
 
@@ -17,8 +17,8 @@ class Quantity(Canonical, frozen=True, kw_only=True):
     unit: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.amount.is_finite():
-            raise ValueError("a quantity is a finite number")
+        if not is_plausible(self.amount):
+            raise ValueError("a quantity is a finite number below 10^31")
 
 
 class Classification(Canonical, frozen=True, kw_only=True):
@@ -61,12 +61,13 @@ class Price(Canonical, frozen=True, kw_only=True):
     factor: Decimal = Decimal(1)
 
     def __post_init__(self) -> None:
-        if not (self.basis.is_finite() and self.basis > 0 and self.factor.is_finite() and self.factor > 0):
-            raise ValueError("price basis and conversion factor are greater than zero")
+        if not (is_plausible(self.basis) and self.basis > 0 and is_plausible(self.factor) and self.factor > 0):
+            raise ValueError("price basis and conversion factor are finite and greater than zero")
 
     def of(self, quantity: Decimal) -> Decimal:
         """The exact, unrounded amount for a quantity in order units, in the currency of `amount`."""
-        return self.amount.amount * quantity * self.factor / self.basis
+        with localcontext(EXACT):
+            return self.amount.amount * quantity * self.factor / self.basis
 
 
 class Text(Canonical, frozen=True, kw_only=True):

@@ -3,13 +3,14 @@
 Minor units are our own table of ISO 4217: Babel's digits are meant for display and differ (IQD 0 instead of 3).
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 from schemas.base import Canonical
 
 _DIGITS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF "
+    2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF "
     "CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF "
     "IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN "
     "MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS "
@@ -19,9 +20,26 @@ _DIGITS = {
 }
 
 CURRENCIES: dict[str, int] = {code: digits for digits, codes in _DIGITS.items() for code in codes.split()}
-"""ISO 4217 alphabetic code -> decimals of its minor unit. Funds codes are in, metals and test codes are not."""
+"""ISO 4217 alphabetic code -> decimals of its minor unit, as of 2026 (BGN, HRK and ANG are withdrawn). Funds codes are
+in; metals, XDR and the like, and test codes are not."""
 
 _QUANTA = {digits: Decimal(1).scaleb(-digits) for digits in _DIGITS}
+
+
+EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+"""Wide enough that products and sums of what documents carry lose no digit; what never ends (a price for 3 pieces) is
+rounded at the 60th."""
+
+
+def is_plausible(number: Decimal) -> bool:
+    """Finite, and of a size that arithmetic keeps exact: below 10^31, and not closer to zero than 10^-30."""
+    return number.is_finite() and -31 < number.adjusted() < 31
+
+
+def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
+    """Without rounding to the 28 digits of Python's default context."""
+    with localcontext(EXACT):
+        return sum(amounts, Decimal(0))
 
 
 class UnknownCurrency(ValueError):
@@ -29,7 +47,8 @@ class UnknownCurrency(ValueError):
 
 
 class Money(Canonical, frozen=True, kw_only=True):
-    """An exact amount in one currency (ISO 4217). Raises ValueError for NaN or infinity, UnknownCurrency otherwise.
+    """An exact amount in one currency (ISO 4217). Raises ValueError for an amount that is no plausible number,
+    UnknownCurrency (a ValueError too) for its currency.
 
     The amount keeps the decimals it was given: a unit price may be finer than the currency's minor unit."""
 
@@ -39,8 +58,8 @@ class Money(Canonical, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.currency not in CURRENCIES:
             raise UnknownCurrency(f"{self.currency!r} is no ISO 4217 currency")
-        if not self.amount.is_finite():
-            raise ValueError("an amount of money is a finite number")
+        if not is_plausible(self.amount):
+            raise ValueError("an amount of money is a finite number below 10^31")
 
     def rounded(self) -> "Money":
         return Money(amount=round_line(self.amount, self.currency), currency=self.currency)
@@ -50,11 +69,12 @@ class Money(Canonical, frozen=True, kw_only=True):
 
 
 def round_line(amount: Decimal, currency: str) -> Decimal:
-    """To the currency's minor unit (ISO 4217: JPY 0, EUR 2, KWD 3 decimals), half away from zero.
+    """To the currency's minor unit (ISO 4217: JPY 0, EUR 2, KWD 3 decimals), half away from zero; never minus zero.
 
     Raises UnknownCurrency. Lines are rounded, then added; the total is never rounded again."""
     try:
         quantum = _QUANTA[CURRENCIES[currency]]
     except KeyError:
         raise UnknownCurrency(f"{currency!r} is no ISO 4217 currency") from None
-    return amount.quantize(quantum, rounding=ROUND_HALF_UP)
+    rounded = amount.quantize(quantum, context=EXACT)
+    return rounded or rounded.copy_abs()

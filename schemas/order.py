@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from schemas.base import Canonical, When, refuse_naive
 from schemas.item import ItemDescription, ItemRef, Price, Quantity
-from schemas.money import Money
+from schemas.money import Money, exact_sum, is_plausible
 from schemas.party import Address, Contact, Extension, Identifier, Party, Verbatim
 
 
@@ -28,6 +28,10 @@ class TaxPart(Canonical, frozen=True, kw_only=True):
     location: str | None = None
     description: str | None = None
     exemption: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.rate is not None and not is_plausible(self.rate):
+            raise ValueError("a rate is a finite number of percent")
 
 
 class Tax(Canonical, frozen=True, kw_only=True):
@@ -82,6 +86,10 @@ class PaymentTerm(Canonical, frozen=True, kw_only=True):
     discount_percent: Decimal | None = None
     discount_amount: Money | None = None
     extensions: tuple[Extension, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.discount_percent is not None and not is_plausible(self.discount_percent):
+            raise ValueError("a discount is a finite number of percent")
 
 
 class PaymentCard(Canonical, frozen=True, kw_only=True):
@@ -230,12 +238,6 @@ class Order(Canonical, frozen=True, kw_only=True):
     @property
     def sum_of_lines(self) -> Decimal | None:
         """Exact and unrounded, returns and cancelled lines left out; None when a counted line has no price."""
-        total = Decimal(0)
-        for line in self.lines:
-            if line.is_return or line.change == "delete":
-                continue
-            amount = line.amount()
-            if amount is None:
-                return None
-            total += amount
-        return total
+        counted = [line.amount() for line in self.lines if not line.is_return and line.change != "delete"]
+        known = [amount for amount in counted if amount is not None]
+        return exact_sum(known) if len(known) == len(counted) else None

@@ -1,8 +1,9 @@
 """Units of measure: UN/ECE Recommendation 20 codes, and what other worlds call the same unit.
 
-The table holds the units that trade uses; `known` says whether a code is one of them. Names that mean different things
-to different systems (`BX`: a box in X12, nothing in Rec 20; `CS`, `PK`) are mapped only through the code list they come
-from, and never guessed: what no table maps is held for a person.
+The table holds the units that trade uses (packages from Recommendation 21 with their prefix X); `known` says whether a
+code is one of them. Names that mean different things to different systems (`BX`: a box in X12, nothing in Rec 20 of
+today; `PL`: a pallet in X12, a pail in the old Rec 20) are mapped only through the code list they come from, and words
+that can mean two units (ounce, gallon, ton, pack, `m`) not at all: what no table maps is held for a person.
 """
 
 from collections.abc import Mapping
@@ -12,17 +13,31 @@ from schemas.base import Canonical
 
 
 class CodeList(StrEnum):
+    """
+    REC20  Recommendation 20 as of today.
+    ISO    what SAP calls ISO codes and EDIFACT partners still send: Recommendation 20 from before packages moved to
+           Recommendation 21, and PCE.
+    X12    data element 355.
+    SAP    internal units of table T006.
+    WORDS  English words and signs.
+    """
+
     REC20 = "rec20"
+    ISO = "iso"
     X12 = "x12"
     SAP = "sap"
     WORDS = "words"
 
 
 class Unit(Canonical, frozen=True, kw_only=True):
-    """One unit: its Rec 20 code (Rec 21 packages with their X prefix), its name, and its codes elsewhere."""
+    """One unit: its Rec 20 code, its name there, and its codes elsewhere, the one to write first.
+
+    iso    where it differs from the code.
+    whole  it comes in whole numbers only; a dozen or a thousand does not, half of it is a number of pieces."""
 
     code: str
     name: str
+    iso: tuple[str, ...] = ()
     x12: tuple[str, ...] = ()
     sap: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -30,95 +45,94 @@ class Unit(Canonical, frozen=True, kw_only=True):
 
 
 _TABLE = """
-C62|one, piece|PCE PC EA|ST PC EA|unit units each piece pieces|whole
-EA|each|||EACH|whole
-H87|piece||||whole
-PR|pair|PR|PAA|pair pairs|whole
-DZN|dozen|DZ|DZ|dozen|whole
-GRO|gross|GR|GRO|gross|whole
-SET|set|ST|SET|set sets|whole
-KT|kit|KT|KIT|kit kits|whole
-NAR|number of articles||||whole
-CEN|hundred|HU||hundred|whole
-MIL|thousand||TS|thousand|whole
-XBX|box|BX|KI|box boxes|whole
-XCT|carton|CT|KAR|carton cartons|whole
-XCS|case|CA CS|CS|case cases|whole
-XPK|package|PK|PAK|pack packs package packages|whole
-XPA|packet|PA||packet|whole
-XPX|pallet|PF PL|PAL|pallet pallets|whole
-XBG|bag|BG|BAG|bag bags|whole
-XBO|bottle|BO|FLA|bottle bottles|whole
-XCA|can, rectangular|CN|CAN|can cans|whole
-XTU|tube|TB|TUB|tube tubes|whole
-XRO|roll|RL RO|ROL|roll rolls|whole
-XDR|drum|DR|DR|drum drums|whole
-XBE|bundle|BD BE|BDL|bundle bundles|whole
-XSA|sack|SJ||sack sacks|whole
-XST|sheet||||whole
-ST|sheet|SH||sheet sheets|whole
-XRM|ream||||whole
-RM|ream|RM||ream reams|whole
-XSX|set||||whole
-XBJ|bucket|||bucket|whole
-XJR|jar|JR||jar jars|whole
-XCR|crate|CR|KI1|crate crates|whole
-XPU|tray|PU||tray trays|whole
-KGM|kilogram|KG|KG|kg kilo kilogram kilograms|
-GRM|gram||G GR|g gram grams|
-MGM|milligram|ME|MG|mg milligram|
-TNE|tonne (metric ton)|MP|TO|tonne tonnes|
-LBR|pound|LB|LB|lb lbs pound pounds|
-ONZ|ounce (avoirdupois)|OZ|OZ|oz ounce ounces|
-STN|ton (US), short ton||TON||
-MTR|metre|MR|M|m metre metres meter meters|
-CMT|centimetre|CM|CM|cm centimetre centimeter|
-MMT|millimetre|MM|MM|mm millimetre millimeter|
-KMT|kilometre|DK|KM|km kilometre kilometer|
-INH|inch|IN|IN|inch inches|
-FOT|foot|FT LF|FT|foot feet|
-YRD|yard|YD|YD|yard yards|
-MTK|square metre|SM|M2|m2 sqm|
-FTK|square foot|SF|FT2|sqft|
-CMK|square centimetre|SC|CM2|cm2|
-MTQ|cubic metre||M3|m3 cbm|
-CMQ|cubic centimetre|CC|CCM|cm3|
-DMQ|cubic decimetre||CD3|dm3|
-LTR|litre|LT|L|l litre litres liter liters|
-MLT|millilitre|ML|ML|ml millilitre milliliter|
-CLT|centilitre||CL|cl|
-HLT|hectolitre||HL|hl|
-GLL|gallon (US)|GA|GAL|gallon gallons|
-GLI|gallon (UK)||||
-OZA|fluid ounce (US)|FO||floz|
-PTL|liquid pint (US)|PT|PT||
-QT|quart (US)|QT|QT||
-SEC|second|03|S|second seconds|
-MIN|minute|MJ|MIN|minute minutes|
-HUR|hour|HR|STD H|h hour hours|
-DAY|day|DA|TAG|day days|
-WEE|week|WK|WCH|week weeks|
-MON|month|MO|MON|month months|
-ANN|year|YR|JHR|year years|
-KWH|kilowatt hour|KH|KWH|kwh|
-P1|percent|P1|%|percent|
-E48|service unit|||service|
-LS|lump sum|LS|LE|lumpsum|
-E51|job|JB||job|
-LEF|leaf||||
-PF|pallet (lift)||||whole
-PA|packet||||whole
+C62|one||UN||unit units|whole
+H87|piece|PCE|PC|ST|piece pieces|whole
+EA|each||EA|EA|each|whole
+PR|pair||PR|PAA|pair pairs|whole
+SET|set||ST||set sets|whole
+KT|kit||KT||kit kits|whole
+NAR|number of articles|||||whole
+NMP|number of packs|||||whole
+DZN|dozen||DZ|DZ|dozen|
+GRO|gross||GS|GRO|gross|
+CEN|hundred||HU||hundred|
+MIL|thousand||TH|TS|thousand|
+XBX|box|BX|BX||box boxes|whole
+XCT|carton|CT|CT|KAR|carton cartons|whole
+XCS|case|CS|CA||case cases|whole
+XPK|package|PK|PK|PAK|package packages|whole
+XPA|packet|PA|12||packet packets|whole
+XPX|pallet|PF|PL PF|PAL|pallet pallets|whole
+XBG|bag|BG|BG|BAG|bag bags|whole
+XBO|bottle, non-protected, cylindrical|BO|BO|FLA|bottle bottles|whole
+XCA|can, rectangular|||||whole
+XCX|can, cylindrical|||||whole
+XTU|tube|TU|TB||tube tubes|whole
+XRO|roll|RO|RL|ROL|roll rolls|whole
+XDR|drum|DR|DR|DR|drum drums|whole
+XBE|bundle|BE|BD||bundle bundles|whole
+XSA|sack|SA|SJ||sack sacks|whole
+XST|sheet||SH||sheet sheets|whole
+XBJ|bucket|BJ|BC||bucket buckets|whole
+XPL|pail||PA||pail pails|whole
+XJR|jar|JR|JR||jar jars|whole
+XCR|crate|CR|CP||crate crates|whole
+XPU|tray|PU|TY||tray trays|whole
+LEF|leaf|||||whole
+RM|ream||RM||ream reams|
+KGM|kilogram||KG|KG|kg kilo kilogram kilograms|
+GRM|gram||GR|G|g gram grams|
+MGM|milligram||ME|MG|mg milligram milligrams|
+TNE|tonne (metric ton)||MP|TO|tonne tonnes|
+LBR|pound||LB|LB|lb lbs pound pounds|
+ONZ|ounce (avoirdupois)||OZ|OZ||
+STN|ton (US) or short ton (UK/US)||TN|TON||
+MTR|metre||MR|M|metre metres meter meters|
+CMT|centimetre||CM|CM|cm centimetre centimetres centimeter centimeters|
+MMT|millimetre||MM|MM|mm millimetre millimetres millimeter millimeters|
+KMT|kilometre||DK|KM|km kilometre kilometres kilometer kilometers|
+INH|inch||IN||inch inches|
+FOT|foot||FT LF|FT|foot feet|
+YRD|yard||YD|YD|yard yards|
+MTK|square metre||SM|M2|m2 m² sqm|
+FTK|square foot||SF|FT2|sqft|
+CMK|square centimetre||SC|CM2|cm2 cm²|
+MTQ|cubic metre||CR|M3|m3 m³ cbm|
+CMQ|cubic centimetre||CC|CCM|cm3 cm³|
+DMQ|cubic decimetre|||CD3|dm3 dm³|
+LTR|litre||LT|L|l litre litres liter liters|
+MLT|millilitre||ML|ML|ml millilitre millilitres milliliter milliliters|
+CLT|centilitre|||CL|cl centilitre centilitres centiliter centiliters|
+HLT|hectolitre|||HL|hl hectolitre hectolitres hectoliter hectoliters|
+GLL|gallon (US)||GA|GAL||
+GLI|gallon (UK)|||||
+OZA|fluid ounce (US)||FO|||
+PTL|liquid pint (US)|||||
+QTL|liquid quart (US)|||||
+SEC|second||03|S|second seconds|
+MIN|minute||MJ|MIN|minute minutes|
+HUR|hour||HR|STD H|h hour hours|
+DAY|day||DA|TAG|day days|
+WEE|week||WK|WCH|week weeks|
+MON|month||MO|MON|month months|
+ANN|year||YR|JHR|year years|
+KWH|kilowatt hour||KH|KWH|kwh|
+P1|percent||P1|%|percent %|
+E48|service unit|||||
+LS|lump sum||LS||lumpsum|
+E51|job||||job jobs|
 """
 
 
 def _rows() -> tuple[Unit, ...]:
     rows = []
     for row in _TABLE.strip().splitlines():
-        code, name, x12, sap, words, whole = row.split("|")
+        code, name, iso, x12, sap, words, whole = row.split("|")
         rows.append(
             Unit(
                 code=code,
                 name=name,
+                iso=tuple(iso.split()),
                 x12=tuple(x12.split()),
                 sap=tuple(sap.split()),
                 words=tuple(words.split()),
@@ -136,6 +150,8 @@ def _codes_of(unit: Unit, code_list: CodeList) -> tuple[str, ...]:
     match code_list:
         case CodeList.REC20:
             return (unit.code,)
+        case CodeList.ISO:
+            return unit.iso or (unit.code,)
         case CodeList.X12:
             return unit.x12
         case CodeList.SAP:
