@@ -90,7 +90,7 @@ def made(kind: type[Canonical]) -> Callable[[dict[str, Any]], Canonical]:
 
 @pytest.mark.parametrize("kind", EVERY_KIND, ids=lambda kind: kind.__name__)
 def test_every_kind_survives_its_json(kind: type[Canonical]) -> None:
-    @settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(documents(kind))
     def survives(document: Canonical) -> None:
         body = to_json(document)
