@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.storage import schema
 from app.storage.base import new_id
 from app.storage.database import Database
+from app.storage.durability import weaknesses
 from app.storage.seal_keys import unopenable
 
 _log = structlog.get_logger(__name__)
@@ -103,10 +104,7 @@ def problems_of(settings: Settings) -> list[str]:
 def _problems_of_database(session: Session, database: Database, keys: KeyRing | None) -> list[str]:
     if schema.pending(session.connection()):
         return ["the database's migrations are not current: run `crossdock init`"]
-    problems = unopenable(session, keys) if keys else []
-    if not database.sqlite:
-        if session.connection().exec_driver_sql("SHOW synchronous_commit").scalar_one() == "off":
-            problems.append("synchronous_commit is off: what was acknowledged could be lost; turn it on")
-        if session.connection().exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
-            problems.append("the database is a read-only standby")
+    problems = (unopenable(session, keys) if keys else []) + weaknesses(session.connection())
+    if not database.sqlite and session.connection().exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
+        problems.append("the database is a read-only standby")
     return problems

@@ -10,6 +10,7 @@ from app import metrics
 from app.engine import Engine
 from app.gateway import Gateway
 from app.storage import processes, schema
+from app.storage.durability import weaknesses
 from app.storage.intake_writer import Busy, Unwritten
 from app.web.endpoint import Endpoint
 
@@ -40,6 +41,7 @@ def not_ready(gateway: Gateway) -> list[str]:
         with gateway.database.read() as session:
             if schema.pending(session.connection()):
                 problems.append("migrations are not current: run `crossdock init`")
+            problems += weaknesses(session.connection())
     except (SQLAlchemyError, Busy, Unwritten) as error:
         problems.append(f"the database cannot be written ({type(error).__name__})")
     if isinstance(gateway.engine, Engine) and gateway.settings.embedded and not gateway.engine.working:
