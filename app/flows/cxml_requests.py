@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.flows.arrival import Effect
 from app.flows.cxml_answers import Stamp
+from app.flows.open_punchout import open_punchout
 from app.gateway import Gateway
 from app.partners.identify import Caller
-from protocols.cxml import profile, status_update
+from app.storage.sessions import PunchoutSessionRow
+from protocols.cxml import profile, punchout_setup, punchout_setup_response, status_update
 from protocols.cxml.envelope import Opened
 
 PATH: Final = "/cxml"
@@ -60,6 +62,27 @@ def _profile(opened: Opened) -> Take:
     return take
 
 
+def _punchout_setup(opened: Opened) -> Take:
+    request = punchout_setup.read(opened)
+
+    def take(moment: Taking) -> Effect:
+        tx, caller, stamp = moment.tx, moment.caller, moment.stamp
+        url = open_punchout(tx, moment.gateway, caller, request, moment.exchange_id)
+        body = punchout_setup_response.write(url, payload_id=stamp.payload_id, at=stamp.at, version=stamp.version)
+        visit = tx.exec(
+            select(PunchoutSessionRow.id)
+            .where(
+                PunchoutSessionRow.realm == caller.realm,
+                PunchoutSessionRow.partner_id == caller.partner.id,
+                PunchoutSessionRow.exchange_id == moment.exchange_id,
+            )
+            .order_by(col(PunchoutSessionRow.id).desc())
+        ).first()
+        return Effect(answer=stamp.document(body), caused_kind="punchout_session", caused_id=visit)
+
+    return take
+
+
 def _status_update(opened: Opened) -> Take:
     """What a buyer says of a document of ours is recorded with its exchange; it changes nothing by itself."""
     status_update.read(opened)
@@ -68,6 +91,7 @@ def _status_update(opened: Opened) -> Take:
 
 REQUESTS: Final[Mapping[str, Request]] = {
     "ProfileRequest": Request(_profile, once=False),
+    "PunchOutSetupRequest": Request(_punchout_setup),
     "StatusUpdateRequest": Request(_status_update),
 }
 """By the name of the payload element; the Profile lists exactly these."""
