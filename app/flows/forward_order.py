@@ -83,7 +83,7 @@ def queue_delivery(tx: Session, gateway: Gateway, order: OrderRow, kind: str) ->
         if same.state in deliveries.STOPPED:
             again(tx, gateway, same)
         return same
-    if kind == "cancel" and not _reached(rows, now):
+    if kind == "cancel" and not take_back(tx, gateway, order):
         return None
     if kind == "change" and rows and all(row.state == State.REJECTED for row in rows):
         kind = "create"
@@ -113,12 +113,15 @@ def erp_of(tx: Session, order: OrderRow) -> str:
     return str(customer.settings.get("erp", registry.DEFAULT))
 
 
-def _reached(rows: list[DeliveryRow], now: datetime) -> bool:
-    """Whether the ERP may have anything of this order. What was never sent is taken back here and now."""
+def take_back(tx: Session, gateway: Gateway, order: OrderRow) -> bool:
+    """Takes out of the lane what the ERP surely has not got, as the buyer has changed or cancelled the order. Returns
+    whether the ERP may have anything of it."""
+    now = gateway.clock.now()
+    rows = deliveries.of_order(tx, order.id)
     for row in rows:
-        if row.state == State.PENDING and row.first_sent_at is None:
+        if row.state in (State.PENDING, State.WAITING) and row.uncertain_since is None:
             row.move(Event.REFUSE, now)
-            row.code, row.reason = "order.cancelled", "taken back by the buyer before it was sent"
+            row.code, row.reason = "order.taken_back", "changed or cancelled by the buyer before the ERP had it"
     return any(row.state != State.REJECTED for row in rows)
 
 

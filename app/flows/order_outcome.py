@@ -14,6 +14,7 @@ from app.gateway import Gateway, alert
 from app.storage import orders
 from app.storage.deliveries import DeliveryRow
 from app.storage.orders import NEXT, HoldRow, HoldState, OrderRow, OrderState
+from protocols.cxml.status import CODES
 
 CASES: Final = "erp."
 """What the code of a case begins with when it is about the way to the ERP."""
@@ -42,9 +43,14 @@ def accepted(tx: Session, gateway: Gateway, order: OrderRow, row: DeliveryRow | 
         return
     if order.state == OrderState.HELD:
         orders.move(order, OrderState.APPROVED, now)
-    if OrderState.ACCEPTED in NEXT[OrderState(order.state)]:
-        orders.move(order, OrderState.ACCEPTED, now)
-    reply.accepted(tx, gateway, order)
+    cancelled = row is not None and row.kind == "cancel"
+    outcome = OrderState.CANCELLED if cancelled else OrderState.ACCEPTED
+    if outcome in NEXT[OrderState(order.state)]:
+        orders.move(order, outcome, now)
+    if not cancelled:
+        reply.accepted(tx, gateway, order)
+    elif order.promised:
+        reply.owe_status(tx, gateway, order, 200, CODES[200], "the order is cancelled")
 
 
 def stopped(tx: Session, gateway: Gateway, row: DeliveryRow, code: str, message: str, found: str | None) -> None:

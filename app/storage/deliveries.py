@@ -68,6 +68,7 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.PENDING, Event.REFUSE): State.REJECTED,
     (State.WAITING, Event.SEND): State.SENDING,
     (State.WAITING, Event.HOLD): State.HELD,
+    (State.WAITING, Event.REFUSE): State.REJECTED,
     (State.SENDING, Event.ACCEPT): State.ACCEPTED,
     (State.SENDING, Event.REFUSE): State.REJECTED,
     (State.SENDING, Event.PUT_OFF): State.WAITING,

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
-from app.storage.base import Row, UtcDateTime, new_id
+from app.storage.base import DecimalText, Row, UtcDateTime, new_id
 from schemas.base import from_json
 from schemas.order import Order
 
@@ -58,7 +59,7 @@ class OrderRow(Row, table=True):
     answer_to     what the protocol needs to answer later: who asked, under which of our names.
     promised      the buyer was told "later" and is owed the outcome; `promise_warned_at` is when people heard that it
                   is overdue.
-    total         exact decimal text, in `currency`: the sum of the lines.
+    total         the sum of the lines, each rounded, in `currency`.
     requester     who asked for the goods, as the order names them.
     erp_number    what the ERP calls it, once it has it.
     """
@@ -82,9 +83,9 @@ class OrderRow(Row, table=True):
     promise_warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     test: bool = False
     currency: str = Field(max_length=3)
-    total: str | None = Field(default=None, max_length=60)
+    total: Decimal | None = Field(default=None, sa_type=DecimalText)
     requester: str | None = Field(default=None, max_length=320)
-    erp_number: str | None = Field(default=None, max_length=100)
+    erp_number: str | None = Field(default=None, max_length=200)
     received_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
 

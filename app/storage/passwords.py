@@ -5,7 +5,7 @@ computed, the others wait, and whoever floods the login page meets its rate limi
 
 import secrets
 import string
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -39,10 +39,10 @@ def _fits(kept: str | None, password: str) -> bool:
     return fits and kept is not None
 
 
-def fits(kept: str | None, password: str) -> bool:
-    """Whether the password belongs to the hash, blocking; None (no such person, no password) never fits and takes as
-    long."""
-    return len(password) <= LONGEST and _POOL.submit(_fits, kept, password).result()
+def check(kept: str | None, password: str) -> Future[bool]:
+    """Whether the password belongs to the hash, once it is its turn; None (no such person, no password) never fits and
+    takes as long. Whoever waits for it in the event loop holds no thread that others need."""
+    return _POOL.submit(_fits, kept, password[: LONGEST + 1])
 
 
 def outdated(kept: str) -> bool:

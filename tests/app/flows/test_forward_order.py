@@ -342,7 +342,7 @@ def test_what_was_never_sent_is_taken_back_without_the_erp(lanes: Lanes, erp: Me
     lanes.revised(order_id, CHANGED, "cancel")
     lanes.work()
     assert erp.arrivals == []
-    assert [(row.state, row.code) for row in lanes.deliveries(order_id)] == [(State.REJECTED, "order.cancelled")]
+    assert [(row.state, row.code) for row in lanes.deliveries(order_id)] == [(State.REJECTED, "order.taken_back")]
 
 
 def test_a_change_of_a_refused_order_is_offered_as_a_new_one(lanes: Lanes, erp: MemoryErp) -> None:

@@ -10,14 +10,14 @@ from app.storage import passwords
 def test_only_the_right_password_fits() -> None:
     kept = passwords.hashed("correct horse battery")
     assert kept.startswith("$argon2id$")
-    assert passwords.fits(kept, "correct horse battery")
-    assert not passwords.fits(kept, "correct horse batterY")
+    assert passwords.check(kept, "correct horse battery").result()
+    assert not passwords.check(kept, "correct horse batterY").result()
     assert not passwords.outdated(kept)
 
 
 def test_nobody_and_a_broken_hash_fit_no_password() -> None:
-    assert not passwords.fits(None, "")
-    assert not passwords.fits("not a hash", "x")
+    assert not passwords.check(None, "").result()
+    assert not passwords.check("not a hash", "x").result()
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 201])
@@ -38,8 +38,8 @@ def test_an_unknown_person_costs_the_same_work_as_a_wrong_password(monkeypatch: 
             return passwords.PasswordHasher().hash(password)
 
     monkeypatch.setattr(passwords, "_HASHER", Counting())
-    passwords.fits(None, "wrong")
-    passwords.fits(passwords.hashed("right password"), "wrong")
+    passwords.check(None, "wrong").result()
+    passwords.check(passwords.hashed("right password"), "wrong").result()
     assert len(verified) == 2
     assert all(kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$") for kept in verified)
 
@@ -58,11 +58,8 @@ def test_two_checks_run_at_once_and_the_third_waits(monkeypatch: pytest.MonkeyPa
             return True
 
     monkeypatch.setattr(passwords, "_HASHER", Slow())
-    threads = [threading.Thread(target=passwords.fits, args=("kept", "x")) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    for answer in [passwords.check("kept", "x") for _ in range(4)]:
+        assert answer.result(10)
     assert max(most) == passwords.AT_ONCE
 
 

@@ -87,7 +87,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("total", sa.String(60), nullable=True),
         sa.Column("requester", sa.String(320), nullable=True),
-        sa.Column("erp_number", sa.String(100), nullable=True),
+        sa.Column("erp_number", sa.String(200), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,260 @@
+"""Sends an order's revision through the rules: which flow fits, what it says, whom it asks, and what comes of it.
+
+The pure parts are in `app.approval`; here are the rows. Stages are judged when they open, on the prices of that moment.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app.approval import flow as flows
+from app.approval import run as runs
+from app.approval.explanation import Why, to_data
+from app.approval.flow import Flow, Ruling, Step
+from app.approval.run import Effect, Ended, OpenStage, OpenStep, Run, StageOpened, State, Task, TaskState
+from app.approval.subject import Subject, requesters
+from app.flows.check_order import Checked
+from app.gateway import Gateway
+from app.partners.agreement import OrderTerms
+from app.storage import approvals, audit, people
+from app.storage.approvals import FlowVersionRow, RunRow, RunTaskRow
+from app.storage.customers import CustomerRow
+from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow
+from app.storage.people import PersonRow
+
+_definition = lru_cache(maxsize=500)(flows.read)
+"""A published definition never changes, so it is read once."""
+
+
+def subject_of(order: OrderRow, checked: Checked, customer: CustomerRow, at: datetime) -> Subject:
+    return Subject(
+        order=checked.order,
+        protocol=order.protocol,
+        customer=customer.number,
+        at=at,
+        agreed=checked.agreed,
+        ship_to_known=checked.ship_to_known,
+    )
+
+
+def begin(
+    tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisionRow, subject: Subject, terms: OrderTerms
+) -> RunRow:
+    """A new run for the revision; its state says what becomes of the order. The caller sees to what follows from it."""
+    row = RunRow(
+        id=gateway.ids(),
+        realm=order.realm,
+        order_id=order.id,
+        revision=revision.number,
+        order_hash=revision.hash or "",
+        state=State.OPEN,
+        stages=0,
+        stage=0,
+        excluded=sorted(_who_never_counts(tx, order, subject)),
+        began_at=subject.at,
+    )
+    for flow_row, version in approvals.candidates(tx, order.realm, order.customer_id):
+        flow = _definition(version.definition)
+        found = flows.verdict(flow, subject)
+        if found.ruling is Ruling.NOT_THIS_FLOW:
+            continue
+        row.flow_version_id = version.id
+        row.explanation = {
+            "flow": flow_row.name,
+            "version": version.number,
+            "rule": found.rule.text if found.rule else None,
+            "reasons": [to_data(reason) for reason in found.reasons],
+        }
+        return _ruled(tx, gateway, order, row, flow, found.ruling, subject)
+    approved = terms.without_flow == "approve"
+    return _settled(tx, row, State.APPROVED if approved else State.HELD, Why.NO_FLOW, subject.at)
+
+
+def _ruled(
+    tx: Session, gateway: Gateway, order: OrderRow, row: RunRow, flow: Flow, ruling: Ruling, subject: Subject
+) -> RunRow:
+    match ruling:
+        case Ruling.CANNOT_TELL:
+            return _settled(tx, row, State.HELD, Why.CANNOT_TELL, subject.at)
+        case Ruling.BLOCKED:
+            return _settled(tx, row, State.REJECTED, Why.BLOCKED, subject.at)
+        case Ruling.AUTO_APPROVED:
+            return _settled(tx, row, State.APPROVED, Why.AUTO_APPROVED, subject.at)
+        case _:
+            row.stages, row.hold_when_nobody_is_asked = len(flow.stages), flow.hold_when_nobody_is_asked
+            tx.add(row)
+            tx.flush()
+            run, effects = runs.begin(
+                len(flow.stages),
+                excluded=frozenset(row.excluded),
+                hold_when_nobody_is_asked=flow.hold_when_nobody_is_asked,
+            )
+            follow(tx, gateway, order, row, run, effects, subject)
+            return row
+
+
+def _settled(tx: Session, row: RunRow, state: State, why: Why, at: datetime) -> RunRow:
+    row.state = state
+    row.explanation = {**row.explanation, "why": why.value}
+    row.ended_at = None if state is State.HELD else at
+    tx.add(row)
+    tx.flush()
+    return row
+
+
+def follow(
+    tx: Session,
+    gateway: Gateway,
+    order: OrderRow,
+    row: RunRow,
+    run: Run,
+    effects: Iterable[Effect],
+    subject: Subject,
+) -> Run:
+    """Opens stages as far as the run goes without people, and writes down how it stands."""
+    waiting = list(effects)
+    while waiting:
+        match waiting.pop(0):
+            case OpenStage(stage=number):
+                steps = _steps(tx, gateway, order, row, _flow(tx, row), number, subject)
+                run, more = runs.advance(run, StageOpened(steps), subject.at)
+                waiting.extend(more)
+            case Ended():
+                pass
+    write(tx, order, row, run, subject.at)
+    return run
+
+
+def _flow(tx: Session, row: RunRow) -> Flow:
+    version = tx.get_one(FlowVersionRow, row.flow_version_id)
+    return _definition(version.definition)
+
+
+def _steps(
+    tx: Session, gateway: Gateway, order: OrderRow, row: RunRow, flow: Flow, number: int, subject: Subject
+) -> tuple[OpenStep, ...]:
+    opened, described = [], []
+    for step, judgement in flows.required(flow.stages[number], subject):
+        asked = [person for person in _people(tx, order, step) if person.id not in row.excluded]
+        quorum = max(1, len(asked)) if step.quorum is None else step.quorum
+        tasks = tuple(Task(gateway.ids(), person.id) for person in asked)
+        opened.append(OpenStep(step.key, quorum, step.rejects, tasks))
+        described.append(
+            {
+                "key": step.key,
+                "name": step.name,
+                "quorum": quorum,
+                "rejects": step.rejects.value,
+                "reasons": [to_data(reason) for reason in judgement.reasons],
+            }
+        )
+    row.opened = [*row.opened, described]
+    return tuple(opened)
+
+
+def _people(tx: Session, order: OrderRow, step: Step) -> list[PersonRow]:
+    if step.approver.role is not None:
+        return people.with_role(tx, order.realm, step.approver.role, order.customer_id)
+    person = people.by_login(tx, order.realm, step.approver.user or "")
+    return [person] if person and person.active and person.serves(order.customer_id) else []
+
+
+def _who_never_counts(tx: Session, order: OrderRow, subject: Subject) -> set[str]:
+    """The requester, and whoever settled a difference of this order: four eyes."""
+    asked_for_it = people.of_names(tx, order.realm, requesters(subject.order))
+    query = select(HoldRow.settled_by).where(HoldRow.order_id == order.id, col(HoldRow.settled_by).is_not(None))
+    settled = [person_id for person_id in tx.exec(query) if person_id]
+    return {*settled, *(person.id for person in asked_for_it)}
+
+
+def read(tx: Session, row: RunRow) -> Run:
+    """The run as its rows say it."""
+    tasks = approvals.tasks_of(tx, row.id)
+    stages = []
+    for number, steps in enumerate(row.opened):
+        stages.append(
+            tuple(
+                OpenStep(
+                    step["key"],
+                    step["quorum"],
+                    flows.Rejects(step["rejects"]),
+                    tuple(
+                        Task(task.id, task.assignee_id, TaskState(task.state), task.decided_at)
+                        for task in tasks
+                        if task.stage == number and task.step == step["key"]
+                    ),
+                )
+                for step in steps
+            )
+        )
+    return Run(
+        State(row.state),
+        row.stages,
+        row.stage,
+        tuple(stages),
+        frozenset(row.excluded),
+        row.hold_when_nobody_is_asked,
+    )
+
+
+def write(tx: Session, order: OrderRow, row: RunRow, run: Run, at: datetime) -> None:
+    """Brings the rows up to the run; new tasks are made, states follow. A decided task is never written again."""
+    known = {task.id: task for task in approvals.tasks_of(tx, row.id)}
+    for number, steps in enumerate(run.opened):
+        for step in steps:
+            for task in step.tasks:
+                kept = known.get(task.id)
+                if kept is None:
+                    tx.add(_new_task(order, row, number, step, task, at))
+                elif kept.state == TaskState.OPEN and task.state is not TaskState.OPEN:
+                    kept.state, kept.decided_at = task.state, task.decided_at
+                    tx.add(kept)
+    row.state, row.stage = run.state, run.stage
+    row.ended_at = at if run.state not in (State.OPEN, State.HELD) else None
+    if row.explanation.get("why", Why.ASKED) == Why.ASKED:
+        row.explanation = {**row.explanation, "why": _why(run).value}
+    tx.add(row)
+    tx.flush()
+
+
+def _why(run: Run) -> Why:
+    if run.state is State.HELD and any(run.opened):
+        return Why.NOBODY_THERE
+    return Why.ASKED if any(run.opened) else Why.NOBODY_ASKED
+
+
+def _new_task(order: OrderRow, row: RunRow, number: int, step: OpenStep, task: Task, at: datetime) -> RunTaskRow:
+    return RunTaskRow(
+        id=task.id,
+        realm=order.realm,
+        run_id=row.id,
+        order_id=order.id,
+        customer_id=order.customer_id,
+        stage=number,
+        step=step.key,
+        assignee_id=task.assignee,
+        state=task.state,
+        opened_at=at,
+        decided_at=task.decided_at,
+    )
+
+
+def end(tx: Session, order: OrderRow, event: runs.Superseded | runs.Withdrawn, at: datetime, *, sent: bool) -> None:
+    """Closes the newest run of an order that has changed or gone, with all its open tasks. Ended runs stay, and so
+    does an approval on which something was already sent."""
+    row = approvals.newest_run(tx, order.id)
+    if row is None or (sent and row.state == State.APPROVED):
+        return
+    try:
+        run, _ = runs.advance(read(tx, row), event, at)
+    except runs.NotPossible:
+        return
+    write(tx, order, row, run, at)
+
+
+def record(tx: Session, order: OrderRow, event: str, at: datetime, *, actor: str, channel: str, **more: Any) -> None:
+    """An entry of the audit record about an order."""
+    audit.record(tx, realm=order.realm, at=at, actor=actor, channel=channel, event=event, order_id=order.id, **more)

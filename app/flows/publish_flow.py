@@ -1,0 +1,65 @@
+"""Publishes approval rules: a definition that was read without fault becomes the active version of its flow."""
+
+from sqlalchemy import func
+from sqlmodel import Session, select
+
+from app.approval import flow as flows
+from app.gateway import Gateway
+from app.storage import audit
+from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
+from app.storage.people import PersonRow
+
+
+def publish_flow(
+    tx: Session,
+    gateway: Gateway,
+    *,
+    realm: str,
+    key: str,
+    name: str,
+    definition: str,
+    customer_id: str | None,
+    priority: int = 50,
+    by: PersonRow | None = None,
+) -> FlowVersionRow:
+    """The new active version; the one before is retired, and runs that began with it end with it. The definition that
+    is active already is not published again. Raises schemas.faults.Rejected with all faults of the definition."""
+    flow = flows.read(definition)
+    row = tx.exec(select(FlowRow).where(FlowRow.realm == realm, FlowRow.key == key).with_for_update()).first()
+    row = row or FlowRow(id=gateway.ids(), realm=realm, key=key, name=name)
+    row.name, row.customer_id, row.priority = name, customer_id, priority
+    tx.add(row)
+    tx.flush()
+    active = tx.exec(
+        select(FlowVersionRow).where(FlowVersionRow.flow_id == row.id, FlowVersionRow.state == VersionState.ACTIVE)
+    ).first()
+    if active is not None and active.checksum == flows.checksum(flow):
+        return active
+    if active is not None:
+        active.state = VersionState.RETIRED
+        tx.add(active)
+    last = tx.exec(select(func.max(FlowVersionRow.number)).where(FlowVersionRow.flow_id == row.id)).one()
+    at = gateway.clock.now()
+    version = FlowVersionRow(
+        id=gateway.ids(),
+        realm=realm,
+        flow_id=row.id,
+        number=(last or 0) + 1,
+        state=VersionState.ACTIVE,
+        definition=flows.to_json(flow),
+        checksum=flows.checksum(flow),
+        published_by=by.id if by else None,
+        published_at=at,
+    )
+    tx.add(version)
+    audit.record(
+        tx,
+        realm=realm,
+        at=at,
+        actor=audit.by(by.id) if by else "system",
+        channel="page" if by else "command",
+        event="flow_published",
+        flow_version_id=version.id,
+        data={"flow": key, "version": version.number, "checksum": version.checksum},
+    )
+    return version

@@ -1,0 +1,250 @@
+"""Takes an order, a change to one, or a cancellation: checks it, asks the rules, keeps it.
+
+An update replaces the order entirely; what differs is kept with the revision and starts the approval anew. Documents
+that cannot be taken are refused (a number that is taken, an older version, an unknown order); whatever is clear enough
+to take but not to deliver is held, and then the buyer is told "later" and owed the outcome."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from app.approval.explanation import Why
+from app.approval.order_hash import order_hash
+from app.approval.run import State, Superseded, Withdrawn
+from app.approval.subject import requesters
+from app.errors import No, Refusal
+from app.flows import ask_approval, forward_order, order_revisions, reply
+from app.flows.ask_approval import record
+from app.flows.cases import Code, Difference
+from app.flows.check_order import check
+from app.flows.hold_order import hold, let_go, open_case
+from app.flows.order_changes import same_content
+from app.gateway import Gateway
+from app.partners.agreement import order_terms
+from app.partners.identify import Caller
+from app.storage import orders
+from app.storage.approvals import RunRow
+from app.storage.customers import CustomerRow
+from app.storage.deliveries import DeliveryRow
+from app.storage.exchanges import ExchangeRow
+from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow, OrderState, move
+from schemas.base import to_json
+from schemas.order import Change, Order
+
+BUYER: Final = "buyer"
+RULE: Final = "rule"
+LONGEST_NUMBER: Final = 200
+
+
+class Status(StrEnum):
+    """ACCEPTED: taken for delivery, nothing more is owed. LATER: the outcome is owed."""
+
+    ACCEPTED = "accepted"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOrder:
+    """`reason` is for the buyer, in English."""
+
+    order_id: str
+    status: Status
+    reason: str
+
+
+def take_order(tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str) -> TakenOrder:
+    """Raises Refusal for a document that cannot be taken; nothing is written then."""
+    if not order.id.strip() or len(order.id) > LONGEST_NUMBER:
+        raise Refusal(No.UNACCEPTABLE, f"an order number has 1 to {LONGEST_NUMBER} characters")
+    known = orders.by_number(tx, caller.realm, caller.customer.id, order.id)
+    match order.change, known:
+        case Change.NEW, None:
+            return _new(tx, gateway, caller, order, exchange_id)
+        case Change.NEW, OrderRow():
+            raise Refusal(No.CONFLICT, f"order {order.id} is here already; send type update to change it")
+        case Change.UPDATE, OrderRow():
+            return _update(tx, gateway, known, order, exchange_id)
+        case Change.DELETE, OrderRow():
+            return _cancel(tx, gateway, known, order, exchange_id)
+        case _:
+            raise Refusal(No.UNKNOWN_REFERENCE, f"there is no order {order.id}")
+
+
+def _new(tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str) -> TakenOrder:
+    at = gateway.clock.now()
+    row = OrderRow(
+        id=gateway.ids(),
+        realm=caller.realm,
+        partner_id=caller.partner.id,
+        customer_id=caller.customer.id,
+        number=order.id,
+        state=OrderState.HELD,
+        protocol=tx.get_one(ExchangeRow, exchange_id).protocol,
+        exchange_id=exchange_id,
+        correlation_id=caller.correlation_id,
+        answer_to=caller.answer_to.kept(),
+        test=caller.test or order.test,
+        currency=order.currency or caller.customer.currency,
+        received_at=at,
+        changed_at=at,
+    )
+    try:
+        with tx.begin_nested():
+            tx.add(row)
+    except IntegrityError:
+        # Another process has taken the same number since it was looked up.
+        raise Refusal(No.CONFLICT, f"order {order.id} is here already") from None
+    revision = order_revisions.keep(tx, gateway, row, order, exchange_id)
+    record(tx, row, "order_taken", at, actor=BUYER, channel="document", data={"revision": 1})
+    return _go_through(tx, gateway, row, revision, at)
+
+
+def _update(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange_id: str) -> TakenOrder:
+    if row.state == OrderState.CANCELLED:
+        raise Refusal(No.CONFLICT, f"order {order.id} was cancelled; send it again under a new number")
+    before = orders.revision(tx, row)
+    if order.version is not None and row.version is not None and order.version <= row.version:
+        if order.version == row.version and same_content(before.document(), order):
+            return _as_it_stands(row)
+        message = f"order {order.id} is at version {row.version}; version {order.version} with other content is too old"
+        raise Refusal(No.CONFLICT, message)
+    at = gateway.clock.now()
+    revision = order_revisions.keep(tx, gateway, row, order, exchange_id, before=before)
+    number = {"revision": revision.number}
+    if order.internal_version:
+        record(tx, row, "internal_version", at, actor=BUYER, channel="document", data=number)
+        return _as_it_stands(row)
+    ask_approval.end(tx, row, Superseded(), at, sent=forward_order.take_back(tx, gateway, row))
+    let_go(tx, row)
+    record(tx, row, "order_changed", at, actor=BUYER, channel="document", data=number)
+    return _go_through(tx, gateway, row, revision, at)
+
+
+def _cancel(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange_id: str) -> TakenOrder:
+    if row.state == OrderState.CANCELLED:
+        return TakenOrder(row.id, Status.ACCEPTED, f"order {row.number} was cancelled before")
+    at = gateway.clock.now()
+    sent = forward_order.take_back(tx, gateway, row)
+    if row.promised and not sent:
+        reply.owe_status(tx, gateway, row, 200, "OK", "cancelled at your request")
+    revision = order_revisions.keep(tx, gateway, row, order, exchange_id, before=orders.revision(tx, row))
+    ask_approval.end(tx, row, Withdrawn(), at, sent=sent)
+    let_go(tx, row)
+    record(tx, row, "order_cancelled", at, actor=BUYER, channel="document", data={"revision": revision.number})
+    if sent:
+        _stand(tx, row, OrderState.APPROVED, at)
+        row.promised = True
+        forward_order.queue_delivery(tx, gateway, row, "cancel")
+        return TakenOrder(row.id, Status.LATER, "the cancellation goes to the order system; its outcome will follow")
+    _stand(tx, row, OrderState.CANCELLED, at)
+    return TakenOrder(row.id, Status.ACCEPTED, f"order {row.number} is cancelled")
+
+
+def take_again(tx: Session, gateway: Gateway, row: OrderRow) -> TakenOrder:
+    """The same document once more, after a person has settled what held it or the rules have changed."""
+    at = gateway.clock.now()
+    ask_approval.end(tx, row, Superseded(), at, sent=_sent(tx, row))
+    return _go_through(tx, gateway, row, orders.revision(tx, row), at)
+
+
+def _go_through(tx: Session, gateway: Gateway, row: OrderRow, revision: OrderRevisionRow, at: datetime) -> TakenOrder:
+    """Check, then hold, or ask the rules and do what they say."""
+    customer = tx.get_one(CustomerRow, row.customer_id)
+    terms = order_terms(customer)
+    document = revision.document()
+    checked = check(tx, customer, terms, document, at)
+    subject = ask_approval.subject_of(row, checked, customer, at)
+    revision.checked = to_json(checked.order).decode()
+    revision.hash = order_hash(checked.order, customer=customer.number)
+    odd = [fault for fault in revision.findings if fault["at"] == order_revisions.AT_DOCUMENT]
+    revision.findings = [
+        *odd,
+        *(msgspec.to_builtins(fault) for fault in checked.findings),
+        *(msgspec.to_builtins(difference.as_finding()) for difference in checked.differences),
+    ]
+    row.currency = document.currency or row.currency
+    row.total = subject.total_net.amount if subject.total_net else None
+    row.requester = next(iter(requesters(document)), None)
+    tx.add(revision)
+    tx.add(row)
+    cases = hold(tx, gateway, row, checked.differences, at)
+    if cases:
+        return _later(tx, row, OrderState.HELD, at, "received; a person looks at what differs: " + _named(cases))
+    run = ask_approval.begin(tx, gateway, row, revision, subject, terms)
+    return come_to(tx, gateway, row, run, at)
+
+
+def come_to(tx: Session, gateway: Gateway, row: OrderRow, run: RunRow, at: datetime) -> TakenOrder:
+    """What the run's state means for the order."""
+    why = str(run.explanation.get("why"))
+    details: dict[str, Any] = {"run_id": run.id, "order_hash": run.order_hash, "flow_version_id": run.flow_version_id}
+    match State(run.state):
+        case State.APPROVED:
+            if why in (Why.AUTO_APPROVED, Why.NOBODY_ASKED, Why.NO_FLOW):
+                record(tx, row, "approved_by_rule", at, actor=RULE, channel="document", data={"why": why}, **details)
+            return _forward(tx, gateway, row, at)
+        case State.OPEN:
+            return _later(tx, row, OrderState.AWAITING_APPROVAL, at, "received; it waits for approval")
+        case State.REJECTED:
+            reason = run.explanation.get("rule") or "refused by a rule"
+            record(tx, row, "rejected_by_rule", at, actor=RULE, channel="document", reason=reason, **details)
+            row.promised = True
+            refuse(tx, gateway, row, reason, at)
+            return TakenOrder(row.id, Status.LATER, "received; the outcome will follow")
+        case _:
+            open_case(tx, gateway, row, _APPROVAL_HOLDS[Why(why)], at)
+            return _later(tx, row, OrderState.HELD, at, "received; a person looks at who has to approve it")
+
+
+def _later(tx: Session, row: OrderRow, state: OrderState, at: datetime, reason: str) -> TakenOrder:
+    row.promised = True
+    _stand(tx, row, state, at)
+    return TakenOrder(row.id, Status.LATER, reason)
+
+
+def _stand(tx: Session, row: OrderRow, state: OrderState, at: datetime) -> None:
+    move(row, state, at)
+    tx.add(row)
+    tx.flush()
+
+
+def refuse(tx: Session, gateway: Gateway, row: OrderRow, reason: str, at: datetime) -> None:
+    """The order is rejected, and the buyer is told why in its own protocol."""
+    let_go(tx, row)
+    _stand(tx, row, OrderState.REJECTED, at)
+    reply.owe_rejection(tx, gateway, row, reason)
+
+
+def _forward(tx: Session, gateway: Gateway, row: OrderRow, at: datetime) -> TakenOrder:
+    kind = "change" if _sent(tx, row) else "create"
+    _stand(tx, row, OrderState.APPROVED, at)
+    forward_order.queue_delivery(tx, gateway, row, kind)
+    return TakenOrder(row.id, Status.LATER if row.promised else Status.ACCEPTED, "accepted for delivery")
+
+
+def _sent(tx: Session, row: OrderRow) -> bool:
+    """Whether the ERP may know of the order: something of it was queued for delivery."""
+    return tx.exec(select(DeliveryRow.id).where(DeliveryRow.order_id == row.id).limit(1)).first() is not None
+
+
+def _as_it_stands(row: OrderRow) -> TakenOrder:
+    return TakenOrder(row.id, Status.LATER if row.promised else Status.ACCEPTED, f"nothing changes; it is {row.state}")
+
+
+def _named(holds: Iterable[HoldRow]) -> str:
+    codes = list(dict.fromkeys(hold.code for hold in holds))
+    return ", ".join(codes[:5]) + ("" if len(codes) <= 5 else f" and {len(codes) - 5} more")
+
+
+_APPROVAL_HOLDS: Final = {
+    Why.NO_FLOW: Difference(Code.NO_FLOW, None, "no approval flow fits this order"),
+    Why.CANNOT_TELL: Difference(Code.CANNOT_TELL, None, "whether a rule applies cannot be told from the order"),
+    Why.NOBODY_THERE: Difference(Code.NOBODY_THERE, None, "a required step has nobody, or too few, who may decide"),
+    Why.NOBODY_ASKED: Difference(Code.UNASKED, None, "no rule asks anybody, and the flow holds such orders"),
+}

@@ -1,0 +1,53 @@
+"""What was agreed with one customer about its orders: tolerances, its own words for units and items.
+
+Kept as JSON below `orders` in the customer's settings, read strictly: a misspelt setting is a fault, not a default."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import msgspec
+
+from app.storage.customers import CustomerRow
+from schemas.units import CodeList
+
+SECTION: Final = "orders"
+
+
+class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """
+    price_tolerance_percent  by how much a line's price may differ from the agreed one, up or down, in percent.
+    price_tolerance_amount   and by how much the whole line may, in the order's currency; absent: no second limit.
+    total_tolerance          by how much the stated total may differ from the sum of the lines, in the currency.
+    total_includes           what the stated total holds besides the lines.
+    unit_lists               code lists in which the customer's unit words are looked up, in this order.
+    unit_words               the customer's own unit words -> UN/ECE Recommendation 20 codes; they win.
+    item_words               the customer's own item numbers -> ours.
+    without_flow             what becomes of an order that no flow fits.
+    """
+
+    price_tolerance_percent: Decimal = Decimal(0)
+    price_tolerance_amount: Decimal | None = None
+    total_tolerance: Decimal = Decimal(0)
+    total_includes: tuple[Literal["shipping", "tax"], ...] = ()
+    unit_lists: tuple[CodeList, ...] = (CodeList.REC20,)
+    unit_words: Mapping[str, str] = {}
+    item_words: Mapping[str, str] = {}
+    without_flow: Literal["hold", "approve"] = "hold"
+
+    def __post_init__(self) -> None:
+        for limit in (self.price_tolerance_percent, self.price_tolerance_amount, self.total_tolerance):
+            if limit is not None and not (limit.is_finite() and limit >= 0):
+                raise ValueError("a tolerance is a number from zero up")
+
+
+def order_terms(customer: CustomerRow) -> OrderTerms:
+    """Raises msgspec.ValidationError naming the setting that is wrong."""
+    return msgspec.convert(customer.settings.get(SECTION, {}), OrderTerms, str_keys=True)
+
+
+def keep(customer: CustomerRow, terms: OrderTerms) -> None:
+    """Changes the customer's settings, in the caller's transaction."""
+    kept: dict[str, Any] = msgspec.to_builtins(terms)
+    # A new mapping, or SQLAlchemy does not see the change.
+    customer.settings = {**customer.settings, SECTION: kept}
