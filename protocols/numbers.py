@@ -61,7 +61,7 @@ def repaired(text: str, currency: str | None = None) -> tuple[Decimal, str]:
         raise NotANumber("has a comma, which may divide decimals or thousands; write a dot and no grouping")
     if re.fullmatch(r"[+-]?[0-9]*\.?[0-9]*", bare):
         raise NotANumber("has more than 15 digits before or 10 behind the dot")
-    raise NotANumber("is no decimal number")
+    raise NotANumber("is none")
 
 
 def write(number: Decimal) -> str:

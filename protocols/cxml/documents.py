@@ -9,6 +9,7 @@ from protocols import xml
 from protocols.cxml import (
     confirmation,
     order_request,
+    profile,
     punchout_order,
     punchout_setup,
     punchout_setup_response,
@@ -30,8 +31,13 @@ READERS: dict[str, Callable[[Opened], CanonicalDocument]] = {
 }
 """The kinds that are translated into canonical documents."""
 
-_ANSWERS: dict[str, Callable[[Opened], object]] = {punchout_setup_response.KIND: punchout_setup_response.read}
-"""Responses that are judged, but carry no canonical document."""
+_JUDGED: dict[str, Callable[[Opened], object]] = {
+    "Response": lambda _: None,
+    profile.REQUEST: lambda _: None,
+    profile.RESPONSE: profile.read,
+    punchout_setup_response.KIND: punchout_setup_response.read,
+}
+"""What is handled here, but is no canonical document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,11 @@ def _read(opened: Opened) -> CanonicalDocument | None:
     reader = READERS.get(kind)
     if reader is not None:
         return reader(opened)
-    if kind in _ANSWERS:
-        _ANSWERS[kind](opened)
-    elif kind != "Response" and not opened.source.faults:
-        opened.source.tell("kind.unsupported", opened.root, f"is a {kind}, which is read as far as its envelope here")
+    if kind in _JUDGED:
+        _JUDGED[kind](opened)
+    elif not opened.source.faults:
+        message = f"carries {kind}, a kind that is not translated: read as far as its envelope"
+        opened.source.tell("kind.unsupported", opened.root, message)
     opened.raise_if_refused()
     return None
 

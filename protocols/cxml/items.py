@@ -1,7 +1,5 @@
 """What is bought: ItemID and ItemDetail, as carts, orders and confirmations carry them."""
 
-from decimal import Decimal
-
 from protocols import numbers, xml
 from protocols.cxml.parts import (
     LANGUAGE,
@@ -180,7 +178,10 @@ def _read_price(money: Money, element: Element, source: Source) -> Price | None:
     mode = source.settings.price_basis
     if mode == "ignore":
         return Price(amount=money)
-    return Price(amount=money, basis=basis, unit=unit, factor=factor if mode == "full" else Decimal(1))
+    fields: Fields = {"basis": basis} if basis != 1 else {}
+    if mode == "full" and factor != 1:
+        fields["factor"] = factor
+    return Price(amount=money, unit=unit, **fields)
 
 
 def write_item_detail(
@@ -192,8 +193,10 @@ def write_item_detail(
     *,
     at: str,
     blanket: bool = False,
+    extensions: tuple[Extension, ...] = (),
 ) -> None:
-    """ItemDetail (or BlanketItemDetail) in the order of the DTD; `at` names the line in what is Unwritable.
+    """ItemDetail (or BlanketItemDetail) in the order of the DTD. `at` names the line in what is Unwritable; the
+    `extensions` of a line have no other place.
 
     ItemDetail demands a price, a description, a unit and a classification; the last is written as `unknown` when
     there is none."""
@@ -220,7 +223,8 @@ def write_item_detail(
         )
         xml.add(basis, "UnitOfMeasure", price.unit or unit or "")
     for found in description.classifications:
-        xml.add(element, "Classification", found.code, domain=found.scheme)
+        code = found.code if found.name else None
+        xml.add(element, "Classification", found.name or found.code, domain=found.scheme, code=code)
     if not description.classifications and not blanket:
         xml.add(element, "Classification", "", domain="unknown")
     if not blanket:
@@ -228,7 +232,7 @@ def write_item_detail(
         add_text(element, "ManufacturerName", item.manufacturer_name)
         add_text(element, "URL", description.url)
         add_text(element, "LeadTime", str(description.lead_days) if description.lead_days is not None else None)
-    write_extensions(element, description.extensions)
+    write_extensions(element, description.extensions + extensions)
 
 
 def _write_descriptions(parent: Element, description: ItemDescription, at: str) -> None:

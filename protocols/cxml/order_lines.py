@@ -1,5 +1,7 @@
 """The lines of an order: ItemOut."""
 
+import msgspec
+
 from protocols import dates, numbers, xml
 from protocols.cxml.items import ItemDetail, read_item_id, write_item_detail, write_item_id
 from protocols.cxml.parts import (
@@ -92,6 +94,11 @@ def read_order_line(element: Element, number: int, source: Source) -> OrderLine 
         return None
     for name, values in lists.items():
         fields[name] = tuple(values)
+    if "extensions" in fields and detailed:
+        # An Extrinsic belongs into the ItemDetail; some stand behind it.
+        description = fields["description"]
+        extensions = description.extensions + fields.pop("extensions")
+        fields["description"] = msgspec.structs.replace(description, extensions=extensions)
     return OrderLine(
         number=number,
         quantity=Quantity(amount=quantity, unit=unit),
@@ -133,7 +140,18 @@ def write_order_line(parent: Element, line: OrderLine, position: int, *, blanket
     write_item_id(element, line.item)
     if line.price is not None or line.description is not None or line.quantity.unit:
         unit = line.quantity.unit
-        write_item_detail(element, line.item, line.description, line.price, unit, at=at, blanket=blanket)
+        write_item_detail(
+            element,
+            line.item,
+            line.description,
+            line.price,
+            unit,
+            at=at,
+            blanket=blanket,
+            extensions=line.extensions,
+        )
+    elif line.extensions:
+        raise unwritable("line.extensions", at, "cXML has extrinsics of a line only beside its price and description")
     write_ship_to(element, "ShipTo", line.ship_to)
     write_shipping(element, line.shipping, line.shipping_description)
     write_tax(element, line.tax)

@@ -167,8 +167,8 @@ def _read_attributes(element: Element, fields: Fields, source: Source) -> None:
         if name in _DATE_ATTRIBUTES:
             fields[_DATE_ATTRIBUTES[name]] = source.date(value, element, name)
         elif name in _TEXT_ATTRIBUTES:
-            if value.strip():
-                fields[_TEXT_ATTRIBUTES[name]] = value.strip()
+            if (word := value.strip()) and word != "regular":
+                fields[_TEXT_ATTRIBUTES[name]] = word
         elif name in _FLAGS and value == "yes":
             fields[_FLAGS[name]] = True
         elif name == "orderVersion":

@@ -62,7 +62,7 @@ class Source(Review):
         try:
             number, said = numbers.repaired(text, currency)
         except numbers.NotANumber as error:
-            message = f"must be a decimal number, but {error}"
+            message = f"must be a decimal number; it {error}"
             self.fault(f"{what}.not_a_number", element, message, text, attribute=attribute)
             return None
         message = f"{said}; read as {numbers.write(number)}"

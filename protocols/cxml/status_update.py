@@ -12,6 +12,9 @@ from schemas.party import Extension
 
 KIND = "StatusUpdateRequest"
 
+_OF_A_DOCUMENT = ("InvoiceStatus", "DocumentStatus")
+"""Those that name their document themselves."""
+
 
 def read(opened: Opened) -> StatusUpdate:
     """Raises Rejected with every fault of the document. What it says of payments, invoices and deliveries is kept as
@@ -32,7 +35,7 @@ def read(opened: Opened) -> StatusUpdate:
                 source.keep(child)
     if status is None:
         source.fault("status.unreadable", element, "has no Status with a code of three digits")
-    if document_id is None and element.find("InvoiceStatus") is None and element.find("DocumentStatus") is None:
+    if document_id is None and not any(child.tag in _OF_A_DOCUMENT for child in element):
         source.note("status.no_reference", element, "says of no document what became of it")
     opened.raise_if_refused()
     assert status is not None
@@ -48,7 +51,9 @@ def read(opened: Opened) -> StatusUpdate:
 
 
 def write(update: StatusUpdate, envelope: Envelope) -> bytes:
-    """Raises Unwritable for a code that is not ours to send."""
+    """Raises Unwritable for a code that is not ours to send, and for what says of no document what became of it."""
+    if update.document_id is None and not any(part.at in _OF_A_DOCUMENT for part in update.verbatim):
+        raise unwritable("status.no_reference", "document_id", "a status is that of a document")
     if update.code not in CODES:
         raise unwritable("status.code", "code", "is no Status code of cXML 1.2", str(update.code))
     element = xml.element(KIND)
