@@ -12,7 +12,7 @@ from app import metrics
 from app.bridge.adapter import ErpAdapter
 from app.clock import Clock
 from app.engine import Engine, WorkQueue
-from app.seal import KeyRing
+from app.seal import KeyFile, KeyRing
 from app.settings import Settings
 from app.storage import schema
 from app.storage.base import new_id
@@ -51,13 +51,12 @@ def keys_of(settings: Settings) -> KeyRing:
     if settings.keys is not None:
         return KeyRing.read(settings.keys.get_secret_value())
     try:
-        text = settings.path_of_keys.read_text()
+        return KeyFile(settings.path_of_keys).ring()
     except FileNotFoundError:
         raise ValueError(
             f"no key ring: CROSSDOCK_KEYS is not set and {settings.path_of_keys} does not exist; "
             "run `crossdock init`, or put the key file of this database back"
         ) from None
-    return KeyRing.read(text)
 
 
 def migrate(url: str) -> None:

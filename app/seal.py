@@ -8,8 +8,8 @@ place does not open. Bodies of exchanges have a data key each, wrapped by the ma
 import base64
 import hmac
 import os
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 from weakref import WeakSet
@@ -21,6 +21,8 @@ KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 MASK: Final = "***"
 FORMAT: Final = 1
+FOLLOW_SECONDS: Final = 1.0
+"""How soon a running process seals with the key that a rotation made current."""
 
 
 class Unsealable(Exception):
@@ -77,27 +79,80 @@ class SealedBody(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class KeyRing:
-    """Master keys by id. `current` seals; every key opens what it sealed."""
+class KeyFile:
+    """The file of a key ring, which a rotation replaces under a running server."""
 
-    keys: Mapping[str, bytes]
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._looked = 0.0
+
+    def ring(self) -> "KeyRing":
+        """Raises OSError, and ValueError as `KeyRing.read` does."""
+        self._seen, self._looked = self._stamp(), time.monotonic()
+        return KeyRing.read(self.path.read_text(), file=self)
+
+    def changed(self, *, at_once: bool = False) -> "KeyRing | None":
+        """The ring when the file is another one than before; without `at_once` looks every FOLLOW_SECONDS only. A file
+        that is away or cannot be read changes nothing."""
+        now = time.monotonic()
+        if not at_once and now - self._looked < FOLLOW_SECONDS:
+            return None
+        self._looked = now
+        try:
+            return None if self._stamp() == self._seen else self.ring()
+        except (OSError, ValueError):
+            return None
+
+    def replace(self, ring: "KeyRing") -> None:
+        """All or nothing, and on the disk when it returns."""
+        part = self.path.with_name(f"{self.path.name}.part")
+        part.unlink(missing_ok=True)
+        _write_private(part, ring)
+        part.rename(self.path)
+        _sync_folder(self.path.parent)
+
+    def _stamp(self) -> tuple[int, int, int]:
+        found = self.path.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class _Keys(NamedTuple):
+    by_id: Mapping[str, bytes]
     current: str
 
-    def __post_init__(self) -> None:
-        if self.current not in self.keys:
+
+class KeyRing:
+    """Master keys by id. `current` seals; every key opens what it sealed. With a `file` the ring follows it: a key that
+    is not here is looked for there at once, and a new current key is taken up within FOLLOW_SECONDS."""
+
+    __slots__ = ("_file", "_now")
+
+    def __init__(self, keys: Mapping[str, bytes], current: str, file: KeyFile | None = None) -> None:
+        if current not in keys:
             raise ValueError("the current key is not in the ring")
-        for name, key in self.keys.items():
+        for name, key in keys.items():
             if len(key) != KEY_BYTES:
                 raise ValueError(f"key {name} is not {KEY_BYTES} bytes long")
             if not name or len(name.encode()) > 255:
                 raise ValueError("a key id has 1 to 255 bytes")
+        # One attribute, so that no thread ever meets the keys of one ring and the current id of another.
+        self._now = _Keys(keys, current)
+        self._file = file
+
+    @property
+    def keys(self) -> Mapping[str, bytes]:
+        return self._now.by_id
+
+    @property
+    def current(self) -> str:
+        return self._now.current
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self.keys)})"
 
     @classmethod
-    def read(cls, text: str) -> "KeyRing":
+    def read(cls, text: str, *, file: KeyFile | None = None) -> "KeyRing":
         """From lines (or comma-separated items) `id:base64`, the current key first; `#` begins a comment line.
         Raises ValueError saying which line is wrong, never its content."""
         keys: dict[str, bytes] = {}
@@ -114,7 +169,7 @@ class KeyRing:
                 raise ValueError(f"line {number} of the key ring is not `id:base64 of {KEY_BYTES} bytes`")
         if not keys:
             raise ValueError("the key ring holds no key")
-        return cls(keys, next(iter(keys)))
+        return cls(keys, next(iter(keys)), file)
 
     def written(self) -> str:
         """The form that `read` takes."""
@@ -127,13 +182,26 @@ class KeyRing:
 
     def rotated(self, name: str) -> "KeyRing":
         """A ring whose new current key is fresh; the old ones stay to open what they sealed."""
+        return self.with_spare(name).promoted(name)
+
+    def with_spare(self, name: str) -> "KeyRing":
+        """A ring with a fresh key that only opens until it is promoted: for servers on several machines, which must all
+        have it before the first seals with it."""
         if name in self.keys:
             raise ValueError(f"there is a key {name} already")
-        return KeyRing({name: os.urandom(KEY_BYTES), **self.keys}, name)
+        return KeyRing({**self.keys, name: os.urandom(KEY_BYTES)}, self.current)
+
+    def promoted(self, name: str) -> "KeyRing":
+        return KeyRing(self.keys, name)
+
+    def without(self, name: str) -> "KeyRing":
+        return KeyRing({other: key for other, key in self.keys.items() if other != name}, self.current)
 
     def seal(self, plain: bytes, place: Place) -> bytes:
         """Format byte, length and id of the key, nonce, ciphertext with tag."""
-        return _sealed(self.keys[self.current], self.current, plain, place)
+        self._follow()
+        keys, current = self._now
+        return _sealed(keys[current], current, plain, place)
 
     def open(self, sealed: bytes, place: Place) -> bytes:
         """Raises Unsealable, which names the missing key but never the content."""
@@ -169,8 +237,21 @@ class KeyRing:
         if not name:
             raise Unsealable("this is not a sealed value")
         if name not in self.keys:
+            self._follow(at_once=True)
+        key = self.keys.get(name)
+        if key is None:
             raise Unsealable(f"sealed with key '{name}', which is not in the key ring")
-        return name, self.keys[name]
+        return name, key
+
+    def _follow(self, *, at_once: bool = False) -> None:
+        ring = self._file.changed(at_once=at_once) if self._file is not None else None
+        if ring is not None:
+            self._now = ring._now
+
+
+def beginning(name: str) -> bytes:
+    """How everything sealed with the key of that id begins."""
+    return bytes((FORMAT, len(name.encode()))) + name.encode()
 
 
 def _bound(place: Place, name: str) -> bytes:
@@ -179,8 +260,7 @@ def _bound(place: Place, name: str) -> bytes:
 
 def _sealed(key: bytes, name: str, plain: bytes, place: Place) -> bytes:
     nonce = os.urandom(NONCE_BYTES)
-    encoded = name.encode()
-    return bytes((FORMAT, len(encoded))) + encoded + nonce + AESGCM(key).encrypt(nonce, plain, _bound(place, name))
+    return beginning(name) + nonce + AESGCM(key).encrypt(nonce, plain, _bound(place, name))
 
 
 def _opened(key: bytes, name: str, sealed: bytes, place: Place) -> bytes:
@@ -192,12 +272,37 @@ def _opened(key: bytes, name: str, sealed: bytes, place: Place) -> bytes:
         raise Unsealable(f"a value of {place.table}.{place.column} was changed, moved or erased") from error
 
 
+def new_key_id() -> str:
+    return f"key-{os.urandom(4).hex()}"
+
+
 def make_key_file(path: Path, name: str) -> KeyRing:
     """Makes the file with one fresh key, readable by its owner only. Raises FileExistsError rather than overwrite."""
     ring = KeyRing.made(name)
     path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    _write_private(part, ring)
+    try:
+        # A link never replaces, and nobody ever sees half a file.
+        path.hardlink_to(part)
+    finally:
+        part.unlink()
+    _sync_folder(path.parent)
+    return ring
+
+
+def _write_private(path: Path, ring: KeyRing) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write("# Crossdock's master keys. Without this file nothing sealed in the database can be read again.\n")
         file.write(ring.written())
-    return ring
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

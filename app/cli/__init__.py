@@ -33,7 +33,7 @@ def commands(*, everything: bool) -> typer.Typer:
 
 
 def _add_server(app: typer.Typer) -> None:
-    from app.cli import backups, catalog, customers, demo, partners, server
+    from app.cli import backups, catalog, customers, demo, partners, seals, server
 
     app.command("demo")(demo.demo)
     app.command("demo-erp", hidden=True)(demo.demo_erp)
@@ -46,3 +46,4 @@ def _add_server(app: typer.Typer) -> None:
     app.add_typer(catalog.catalog, name="catalog")
     app.add_typer(partners.partner, name="partner")
     app.add_typer(customers.customer, name="customer")
+    app.add_typer(seals.seal, name="seal")

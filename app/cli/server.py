@@ -1,9 +1,8 @@
 """The parts of a production set-up, one by one: `init` once, then `serve` and as many `worker`s as are needed."""
 
-import os
-import secrets
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from sqlmodel import Session, select
 from app import main
 from app.cli.options import Data, Host, Port, console, settings_from, stop
 from app.gateway import migrate, problems_of
-from app.seal import KeyRing
+from app.seal import make_key_file, new_key_id
 from app.settings import Settings
 from app.storage import passwords
 from app.storage.base import LIVE
@@ -78,9 +77,9 @@ def prepare(settings: Settings) -> None:
     """Directory, key file and tables; each is left alone where it is already."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings.keys is None and not settings.path_of_keys.exists():
-        written = KeyRing.made(f"key-{secrets.token_hex(4)}").written()
-        with open(settings.path_of_keys, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-            file.write(written)
+        # Another `init` at the same moment may be the one that makes it.
+        with suppress(FileExistsError):
+            make_key_file(settings.path_of_keys, new_key_id())
     try:
         migrate(settings.url_of_database)
     except ValueError as error:

@@ -26,6 +26,13 @@ def register_key(session: Session, keys: KeyRing, at: datetime) -> None:
         session.add(SealKeyRow(id=keys.current, check=keys.seal(KNOWN_TEXT, _place(keys.current)), created_at=at))
 
 
+def forget_key(session: Session, key_id: str) -> None:
+    """After nothing here is sealed with it any more."""
+    row = session.get(SealKeyRow, key_id)
+    if row is not None:
+        session.delete(row)
+
+
 def unopenable(session: Session, keys: KeyRing) -> list[str]:
     """Why the ring does not fit this database, one sentence a key; empty when all is well."""
     problems = []
