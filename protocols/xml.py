@@ -20,6 +20,7 @@ import msgspec
 from lxml import etree
 
 from protocols.xml_source import (
+    EVERY_REPAIR,
     NO_REPAIRS,
     Repairs,
     in_utf8,
@@ -82,25 +83,23 @@ def parse_head(
     body: bytes,
     done: Callable[[str, Element], bool],
     *,
-    repairs: Repairs = NO_REPAIRS,
     limits: Limits = LIMITS,
     charset: str | None = None,
 ) -> Element:
     """The beginning of a document, as far as the `start` or `end` for which `done(event, element)` says so.
 
-    Reads at most `limits.head` bytes, so it is safe before the sender is known; what is wrong behind that point is not
-    seen. Raises Malformed as `parse` does, and when the point was not reached by then."""
+    Reads at most `limits.head` bytes, so it is safe before the sender is known. Which repairs a partner has is not
+    known by then either, so each is made; what is wrong behind that point is not seen.
+    Raises Malformed as `parse` does, and when the point was not reached."""
     unread = Findings()
-    text = in_utf8(body[: limits.head], unread, repairs, charset, cut=len(body) > limits.head)
+    text = in_utf8(body[: limits.head], unread, EVERY_REPAIR, charset, head=True)
     look_at_doctype(text)
     root, complete, error = _pull(text, done)
     if root is None or not complete:
-        text = with_entities(with_escaped_tags(text, unread) if repairs.unescaped else text, unread, strict=False)
+        text = with_entities(with_escaped_tags(text, unread), unread, escape=True)
         root, complete, error = _pull(text, done)
     if root is not None and complete:
         return root
-    if root is not None:
-        raise malformed("xml.entity_unknown", "uses an entity that nothing defines")
     if error is not None and len(body) <= limits.head:
         raise _syntax(error)
     raise malformed("xml.head_too_long", f"does not come to its payload within {limits.head} bytes")
@@ -175,12 +174,17 @@ _UNESCAPED = frozenset(
 def _mended(
     text: bytes, error: etree.XMLSyntaxError, findings: Findings, *, doctype: bool, repairs: Repairs
 ) -> bytes | None:
-    """The text with its characters repaired, or None when the error is no matter of characters."""
-    if _code(error) in _UNDECLARED and doctype and not repairs.unescaped:
-        return with_entities(text, findings)
-    if repairs.unescaped and (_code(error) in _UNDECLARED or _code(error) in _UNESCAPED):
+    """The text with its characters repaired, or None when the error is no matter of characters.
+
+    Raises Malformed with every ampersand that stays wrong, as one error would hide the others."""
+    code = _code(error)
+    if code not in _UNDECLARED and code not in _UNESCAPED:
+        return None
+    if repairs.unescaped:
         return with_entities(with_escaped_tags(text, findings), findings, escape=True)
-    return None
+    if code == etree.ErrorTypes.ERR_LT_IN_ATTRIBUTE:
+        return None
+    return with_entities(text, findings, html=doctype)
 
 
 # Places and texts

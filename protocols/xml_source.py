@@ -26,6 +26,7 @@ class Repairs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_REPAIRS = Repairs()
+EVERY_REPAIR = Repairs(leading_blank=True, encoding=True, unescaped=True)
 
 
 def malformed(
@@ -49,14 +50,15 @@ _DECLARATION = re.compile(rb"""\A\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([^"'
 _UTF_8 = frozenset({"utf-8", "utf8"})
 
 
-def in_utf8(body: bytes, findings: Findings, repairs: Repairs, charset: str | None, *, cut: bool = False) -> bytes:
+def in_utf8(body: bytes, findings: Findings, repairs: Repairs, charset: str | None, *, head: bool = False) -> bytes:
     """The document in UTF-8, without a byte order mark and without a wrong byte.
 
-    `cut` says that the end may split a character. Raises Malformed."""
+    `head` says that it is only a beginning, read to see whose it is: its end may split a character, and from the first
+    wrong byte on it is read as Windows-1252. Raises Malformed."""
     if body.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise malformed("xml.encoding_unknown", "is in UTF-32, which is not taken; send UTF-8")
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or body[:2] in (b"<\0", b"\0<"):
-        return _from_utf16(body, findings, cut=cut)
+        return _from_utf16(body, findings, head=head)
     if body.startswith(codecs.BOM_UTF8):
         findings.note("xml.byte_order_mark", "/", "begins with a byte order mark; UTF-8 is sent without one")
         body = body[3:]
@@ -79,14 +81,18 @@ def in_utf8(body: bytes, findings: Findings, repairs: Repairs, charset: str | No
     if name.startswith(("utf-16", "iso-10646")) and name in _ENCODINGS:
         findings.note("xml.encoding_contradicted", "/", f"declares {name} but is not; read as UTF-8", line=1)
         name = "utf-8"
-    if name in _UTF_8:
-        return _checked_utf8(body, findings, repairs, cut=cut)
-    if name not in _ENCODINGS:
+    if name not in _UTF_8 and name not in _ENCODINGS:
         raise malformed("xml.encoding_unknown", "names an encoding that is not taken; send UTF-8", name, line=1)
     try:
-        return codecs.getincrementaldecoder(name)().decode(body, final=not cut).encode()
+        if name not in _UTF_8:
+            return body.decode(name).encode()
+        if not body.isascii():
+            body.decode()
     except UnicodeDecodeError as error:
+        if head:
+            return (body[: error.start].decode(name) + body[error.start :].decode("cp1252", "replace")).encode()
         return _repaired_bytes(body, findings, repairs, name, error.start)
+    return body
 
 
 def _same_encoding(name: str) -> str:
@@ -96,12 +102,11 @@ def _same_encoding(name: str) -> str:
         return name
 
 
-def _from_utf16(body: bytes, findings: Findings, *, cut: bool) -> bytes:
+def _from_utf16(body: bytes, findings: Findings, *, head: bool) -> bytes:
     marked = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     name = "utf-16" if marked else ("utf-16-le" if body[:2] == b"<\0" else "utf-16-be")
     try:
-        text = codecs.getincrementaldecoder(name)().decode(body, final=not cut)
-        utf8 = text.encode()
+        utf8 = body.decode(name, "ignore" if head else "strict").encode()
     except UnicodeError as error:
         raise malformed("xml.encoding_broken", f"begins as UTF-16 but is not: {error}") from None
     match = _DECLARATION.match(utf8[:300])
@@ -111,15 +116,6 @@ def _from_utf16(body: bytes, findings: Findings, *, cut: bool) -> bytes:
     elif not marked:
         findings.note("xml.byte_order_mark", "/", "is UTF-16 without a byte order mark", line=1)
     return utf8
-
-
-def _checked_utf8(body: bytes, findings: Findings, repairs: Repairs, *, cut: bool) -> bytes:
-    try:
-        if not body.isascii():
-            codecs.getincrementaldecoder("utf-8")().decode(body, final=not cut)
-    except UnicodeDecodeError as error:
-        return _repaired_bytes(body, findings, repairs, "utf-8", error.start)
-    return body
 
 
 def _repaired_bytes(body: bytes, findings: Findings, repairs: Repairs, declared: str, offset: int) -> bytes:
@@ -180,6 +176,7 @@ _TAG = re.compile(
     rb"""<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<[A-Za-z_:][^\s<>/="']*+(?>""" + _ATTRIBUTE + rb""")++""", re.DOTALL
 )
 _MOST_REPAIRS = 100
+_MOST_AMPERSANDS = 200_000
 
 
 class _Lines:
@@ -193,10 +190,14 @@ class _Lines:
         return line, offset - self._starts[line - 1] + 1
 
 
-def with_entities(text: bytes, findings: Findings, *, escape: bool = False, strict: bool = True) -> bytes:
-    """Entities that HTML names become character references; any other is escaped, else refused, else left.
+def with_entities(
+    text: bytes, findings: Findings, *, escape: bool = False, html: bool = True, strict: bool = True
+) -> bytes:
+    """Entities that HTML names become character references (`html`); any other is escaped, else refused, else left.
 
     Raises Malformed with every place when `strict`."""
+    if text.count(b"&") > _MOST_AMPERSANDS:
+        raise malformed("xml.entity_unknown", f"has wrong ampersands among more than {_MOST_AMPERSANDS}")
     lines = _Lines(text)
     unknown: list[tuple[str, int, int]] = []
     repaired = 0
@@ -208,9 +209,10 @@ def with_entities(text: bytes, findings: Findings, *, escape: bool = False, stri
         if whole[:1] != b"&" or whole[1:2] == b"#" or name in _PREDEFINED:
             return whole
         line, column = lines.of(match.start())
-        characters = html5.get(name + ";") if name else None
+        characters = html5.get(name + ";") if name and html else None
         if characters is None and not escape:
-            unknown.append((whole.decode(), line, column))
+            if len(unknown) < _MOST_REPAIRS:
+                unknown.append((whole.decode(), line, column))
             return whole
         repaired += 1
         if repaired <= _MOST_REPAIRS:
@@ -227,7 +229,7 @@ def with_entities(text: bytes, findings: Findings, *, escape: bool = False, stri
         findings.note("xml.entity_repaired", "/", f"and {repaired - _MOST_REPAIRS} more of the same kind")
     if unknown and strict:
         faults = Findings()
-        for found, line, column in unknown[:_MOST_REPAIRS]:
+        for found, line, column in unknown:
             message = "is a bare ampersand; write &amp;" if found == "&" else "is an entity that nothing defines"
             faults.add("xml.entity_unknown", "/", message, found, line=line, column=column)
         raise Malformed(faults.faults)

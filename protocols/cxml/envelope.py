@@ -89,7 +89,7 @@ def peek(body: bytes, media_type: str | None = None, *, settings: CxmlSettings =
 
     Raises Malformed when the beginning is not XML, or its root is not cXML."""
     document, charset = root_of(body, media_type)
-    root = xml.parse_head(document, _head_is_read, repairs=settings.repairs, charset=charset)
+    root = xml.parse_head(document, _head_is_read, charset=charset)
     unread = Source(Findings(), settings)
     _settle_root(root, unread)
     if root.tag != "cXML" and root.tag not in CATALOGUES:
