@@ -16,6 +16,9 @@ from schemas.content_model import Attribute, Misfit, Model
 _XML_SPACE = " \t\r\n"
 _XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
+# What an attribute of these holds is never repeated: somebody may have put the secret there.
+_SECRETIVE = frozenset({"Credential", "SharedSecret", "CredentialMac", "DigitalSignature", "PCard"})
+
 LONGEST_LIST = 100
 """Deviations told of one document; one more then says that there are others."""
 
@@ -26,7 +29,7 @@ class Deviation:
 
     at       path from the root: `/cXML/Request/OrderRequest/ItemOut[2]/@quantity`.
     line     1-based line in the source; None for a tree that was not parsed.
-    found    the offending value or name, where there is one.
+    found    the offending value or name, where there is one; never out of an element that holds secrets.
     """
 
     at: str
@@ -122,7 +125,8 @@ def _misfits(element: etree._Element, verdict: _Verdict) -> Iterator[Deviation]:
         else:
             yield deviation_at(children[misfit.child], misfit.message, _name(children[misfit.child]))
     for key, name, message in verdict.unknown:
-        yield deviation_at(element, message, element.get(key), name)
+        found = None if local_name(element) in _SECRETIVE else element.get(key)
+        yield deviation_at(element, message, found, name)
 
 
 def _text_out_of_place(element: etree._Element, is_empty: bool) -> Iterator[Deviation]:

@@ -41,9 +41,9 @@ def cxml_dtd_for(payload: str) -> str | None:
     return _dtd_by_name().get(payload)
 
 
-def cxml_model(dtd: str, name: str) -> Model | None:
-    """The definition of an element in one of CXML_DTDS: what may stand in it, in which order, and its attributes."""
-    return _tables()[dtd].get(name)
+def cxml_models(dtd: str) -> Mapping[str, Model]:
+    """The definitions of one of CXML_DTDS by element name: what may stand in it, in which order, and its attributes."""
+    return _tables()[dtd]
 
 
 def dtd_of(root: etree._Element) -> str:
@@ -157,11 +157,6 @@ class _Definition:
             element.clear()
             element.tail = tail
         return copy
-
-
-def cxml_models(dtd: str) -> Mapping[str, Model]:
-    """The definitions of one of CXML_DTDS by element name."""
-    return _tables()[dtd]
 
 
 def cxml_dtd(dtd: str) -> Dtd:

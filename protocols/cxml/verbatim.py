@@ -7,7 +7,7 @@ from protocols import xml
 from protocols.xml import Element
 from schemas.faults import Malformed, unwritable
 from schemas.party import Verbatim
-from schemas.wire import cxml_model
+from schemas.wire import cxml_models
 
 _STEP = re.compile(r"(?P<name>[^\[\]/]+)(?:\[(?P<position>[0-9]{1,6})\])?")
 
@@ -40,7 +40,7 @@ def _child(parent: Element, step: str) -> Element | None:
 
 
 def _attribute(parent: Element, name: str, value: str, dtd: str) -> None:
-    model = cxml_model(dtd, parent.tag)
+    model = cxml_models(dtd).get(parent.tag)
     if model is not None and name in model.attributes and parent.get(name) is None:
         parent.set(name, xml.sound(value))
 
@@ -50,7 +50,7 @@ def _element(parent: Element, part: Verbatim, dtd: str) -> None:
         made = xml.from_outer(part.content)
     except Malformed as error:
         raise unwritable("verbatim.broken", part.at, str(error), part.content) from error
-    model = cxml_model(dtd, parent.tag)
+    model = cxml_models(dtd).get(parent.tag)
     if model is None or made.tag not in model.children:
         return
     rank = model.children.index(made.tag)

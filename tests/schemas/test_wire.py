@@ -174,6 +174,12 @@ def test_markup_in_an_extrinsic_is_named_when_cxml_does_not_know_it() -> None:
     assert len(check(order(lines=lines))) > 1
 
 
+def test_what_an_attribute_beside_a_secret_holds_is_not_repeated() -> None:
+    text = order().replace("<Credential domain='DUNS'>", "<Credential domain='DUNS' sharedSecret='hunter2'>")
+    assert len(check(text)) == 3
+    assert "hunter2" not in str(check(text))
+
+
 def test_comments_and_processing_instructions_deviate_from_nothing() -> None:
     assert check(order(lines=f"<!-- a -->{LINE}<?b c?>")) == []
 
