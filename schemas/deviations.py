@@ -46,23 +46,20 @@ def listed(deviations: Iterable[Deviation]) -> tuple[Deviation, ...]:
     return (*first[:LONGEST_LIST], Deviation("/", None, f"there are more than {LONGEST_LIST} deviations"))
 
 
-def explain(root: etree._Element, models: Mapping[str, Model]) -> Iterator[Deviation]:
-    """Every deviation from the models, in the order of the document: all that a DTD validator finds but doubled and
-    dangling IDs. Open subtrees must have been emptied."""
-    for prefix in root.nsmap:
-        name = f"xmlns:{prefix}" if prefix else "xmlns"
-        yield deviation_at(root, "a namespace is declared where cXML has none", name)
-    if _name(root) not in models:
-        yield deviation_at(root, "is not an element of cXML", _name(root))
+def explain(elements: Iterable[etree._Element], models: Mapping[str, Model]) -> Iterator[Deviation]:
+    """Every deviation of these elements from the models: all that a DTD validator finds but doubled and dangling IDs
+    and a namespace declared below the root. Open subtrees must have been emptied."""
     verdicts: dict[tuple[object, ...], _Verdict] = {}
-    for element in root.iter("*"):
+    for element in elements:
         # Most lines of a document have the same shape: it is judged once.
         shape = (element.tag, element.prefix, *element.keys(), None, *[child.tag for child in element])
         verdict = verdicts.get(shape)
         if verdict is None:
             verdict = verdicts[shape] = _judged(element, models)
+        if element.getparent() is None:
+            yield from _declared_namespaces(element)
         if not verdict.sound:
-            yield from _misfits(element, verdict)
+            yield from _misfits(element, verdict, models)
         for key, attribute in verdict.restricted:
             if wish := attribute.refuses(str(element.get(key))):
                 yield deviation_at(element, f"{attribute.name} must be {wish}", element.get(key), attribute.name)
@@ -70,18 +67,25 @@ def explain(root: etree._Element, models: Mapping[str, Model]) -> Iterator[Devia
             yield from _text_out_of_place(element, verdict.is_empty)
 
 
+def is_told_above(element: etree._Element, models: Mapping[str, Model]) -> bool:
+    """Whether an element that no model declares is told as a child that its parent does not allow."""
+    above = element.getparent()
+    if above is None or _name(element) in models:
+        return False
+    model = models.get(_name(above))
+    return model is None or model.content != "ANY"
+
+
 def _judged(element: etree._Element, models: Mapping[str, Model]) -> "_Verdict":
     model = models.get(_name(element))
     if model is None:
-        return _Verdict()
+        return _Verdict(is_declared=False)
     children = tuple(_name(child) for child in element.iterchildren("*"))
     attributes = {_attribute_name(element, str(key)): str(key) for key in element.attrib}
     known = [model.attributes[name] for name in attributes if name in model.attributes]
-    undeclared = (at for at, name in enumerate(children) if model.content == "ANY" and name not in models)
     return _Verdict(
         misfits=(
             *islice(model.misfits(children), LONGEST_LIST + 1),
-            *(Misfit(at, f"{children[at]} is not an element of cXML") for at in undeclared),
             *(
                 Misfit(None, f"attribute {attribute.name} is missing")
                 for attribute in model.attributes.values()
@@ -111,13 +115,22 @@ class _Verdict:
     restricted: tuple[tuple[str, Attribute], ...] = ()
     takes_text: bool = True
     is_empty: bool = False
+    is_declared: bool = True
 
     @property
     def sound(self) -> bool:
-        return not self.misfits and not self.unknown
+        return self.is_declared and not self.misfits and not self.unknown
 
 
-def _misfits(element: etree._Element, verdict: _Verdict) -> Iterator[Deviation]:
+def _declared_namespaces(root: etree._Element) -> Iterator[Deviation]:
+    for prefix in root.nsmap:
+        name = f"xmlns:{prefix}" if prefix else "xmlns"
+        yield deviation_at(root, "a namespace is declared where cXML has none", name)
+
+
+def _misfits(element: etree._Element, verdict: _Verdict, models: Mapping[str, Model]) -> Iterator[Deviation]:
+    if not verdict.is_declared and not is_told_above(element, models):
+        yield deviation_at(element, "is not an element of cXML", _name(element))
     children = tuple(element.iterchildren("*"))
     for misfit in verdict.misfits:
         if misfit.child is None:
