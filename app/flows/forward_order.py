@@ -32,7 +32,7 @@ from app.bridge.adapter import (
 )
 from app.flows import order_outcome
 from app.gateway import Gateway, alert
-from app.storage import breakers, deliveries
+from app.storage import breakers, deliveries, restores
 from app.storage.attempts import AttemptRow
 from app.storage.base import LIVE
 from app.storage.breakers import Go, NotNow
@@ -102,6 +102,10 @@ def queue_delivery(tx: Session, gateway: Gateway, order: OrderRow, kind: str) ->
         created_at=now,
         touched_at=now,
     )
+    restored = restores.newest(tx)
+    if restored is not None and now - restored < timedelta(days=gateway.settings.duplicate_days):
+        # The buyer may send again what was delivered after the backup and is not in it.
+        row.state, row.uncertain_since = State.UNCERTAIN, restored
     tx.add(row)
     wake(tx, gateway, row)
     return row

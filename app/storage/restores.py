@@ -18,10 +18,8 @@ class RestoreRow(Row, table=True):
     taken_at: datetime = Field(sa_type=UtcDateTime)
 
 
-def restored_since(session: Session, since: datetime) -> bool:
-    """Whether a backup was put in place after `since`.
+def newest(session: Session) -> datetime | None:
+    """When a backup was last put in place here.
 
-    An order that arrives now may then be one that was taken, delivered and forgotten: it is looked up in the ERP before
-    it is sent for the first time."""
-    newest = session.exec(select(func.max(col(RestoreRow.at)))).one()
-    return newest is not None and newest > since
+    For a while after it an order that arrives may be one that was taken, delivered and forgotten."""
+    return session.exec(select(func.max(col(RestoreRow.at)))).one()
