@@ -70,6 +70,14 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def other_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    """For tests that need a second database beside `database`."""
+    made = Templates(tmp_path_factory.mktemp("other-databases"))
+    yield made
+    made.close()
+
+
 @pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest, templates: Templates, tmp_path: Any) -> Iterator[Database]:
     """A migrated database, once on SQLite and once on PostgreSQL."""

@@ -37,11 +37,11 @@ def lanes(gateway: Gateway, clock: SetClock, erp: MemoryErp) -> Lanes:
 
 
 @pytest.fixture
-def empty(templates: Templates, database: Database, tmp_path: Path) -> Iterator[Database]:
+def empty(other_templates: Templates, database: Database, tmp_path: Path) -> Iterator[Database]:
     """An empty database on another machine."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    with templates.own_url("sqlite" if database.sqlite else "postgres", folder) as url:
+    with other_templates.migrated_url("sqlite" if database.sqlite else "postgres", folder) as url:
         database = Database(url, pool=3)
         database.start()
         yield database

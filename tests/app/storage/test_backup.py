@@ -43,13 +43,13 @@ def filled(database: Database) -> Database:
 
 @pytest.fixture
 def target(
-    request: pytest.FixtureRequest, database: Database, templates: Templates, tmp_path: Path
+    request: pytest.FixtureRequest, database: Database, other_templates: Templates, tmp_path: Path
 ) -> Iterator[Database]:
     """An empty migrated database: of the other kind than the source, or of the kind that the test names."""
     kind = getattr(request, "param", None) or ("postgres" if database.sqlite else "sqlite")
     folder = tmp_path / "target"
     folder.mkdir()
-    with templates.own_url(kind, folder) as url:
+    with other_templates.migrated_url(kind, folder) as url:
         database = Database(url, pool=2)
         database.start()
         yield database
