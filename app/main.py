@@ -8,6 +8,7 @@ from anyio import to_thread
 from starlette.applications import Starlette
 
 from app import logs
+from app.bridge.registry import Erps
 from app.clock import SystemClock
 from app.engine import Engine
 from app.gateway import Gateway, keys_of
@@ -41,8 +42,9 @@ def wired(settings: Settings) -> tuple[Gateway, Engine]:
     keys = keys_of(settings)
     database = Database(settings.url_of_database, pool=settings.database_pool, write_queue=settings.write_queue)
     engine = Engine(database, worker_id=settings.worker_id, threads=settings.worker_threads, poll=settings.poll_seconds)
-    gateway = Gateway(settings=settings, clock=SystemClock(), database=database, engine=engine, keys=keys)
-    return gateway, engine
+    clock = SystemClock()
+    erps = Erps(database, keys, clock, private_networks=settings.erp_private_networks)
+    return Gateway(settings=settings, clock=clock, database=database, engine=engine, keys=keys, erps=erps), engine
 
 
 @contextmanager

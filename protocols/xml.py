@@ -123,7 +123,7 @@ def _pull(
     parser = etree.XMLPullParser(events=("start", "end"), **_HARDENED)
     root: Element | None = None
     error: etree.XMLSyntaxError | None = None
-    for start in range(0, len(text) + 1, 4096):
+    for start in range(0, len(text) + 4096, 4096):
         try:
             if start < len(text):
                 parser.feed(text[start : start + 4096])

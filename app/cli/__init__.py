@@ -33,7 +33,7 @@ def commands(*, everything: bool) -> typer.Typer:
 
 
 def _add_server(app: typer.Typer) -> None:
-    from app.cli import backups, catalog, customers, demo, partners, seals, server
+    from app.cli import backups, catalog, customers, demo, partners, play, replay, seals, server
 
     app.command("demo")(demo.demo)
     app.command("demo-erp", hidden=True)(demo.demo_erp)
@@ -43,6 +43,8 @@ def _add_server(app: typer.Typer) -> None:
     app.command("check-config")(server.check_config)
     app.command("backup")(backups.backup)
     app.command("restore")(backups.restore)
+    app.command("play")(play.play)
+    app.command("replay")(replay.replay)
     app.add_typer(catalog.catalog, name="catalog")
     app.add_typer(partners.partner, name="partner")
     app.add_typer(customers.customer, name="customer")

@@ -9,10 +9,12 @@ from sqlmodel import Session, col, select
 from app.flows.arrival import Effect
 from app.flows.cxml_answers import Stamp
 from app.flows.open_punchout import open_punchout
+from app.flows.take_order import Status as Taken
+from app.flows.take_order import take_order
 from app.gateway import Gateway
 from app.partners.identify import Caller
 from app.storage.sessions import PunchoutSessionRow
-from protocols.cxml import profile, punchout_setup, punchout_setup_response, status_update
+from protocols.cxml import order_request, profile, punchout_setup, punchout_setup_response, status_update
 from protocols.cxml.envelope import Opened
 
 PATH: Final = "/cxml"
@@ -83,6 +85,20 @@ def _punchout_setup(opened: Opened) -> Take:
     return take
 
 
+def _order(opened: Opened) -> Take:
+    order = order_request.read(opened)
+
+    def take(moment: Taking) -> Effect:
+        taken = take_order(moment.tx, moment.gateway, moment.caller, order, moment.exchange_id)
+        answer = moment.stamp.response(_ORDER_CODES[taken.status], taken.reason)
+        return Effect(answer=answer, caused_kind="order", caused_id=taken.order_id)
+
+    return take
+
+
+_ORDER_CODES: Final = {Taken.ACCEPTED: 200, Taken.LATER: 201}
+
+
 def _status_update(opened: Opened) -> Take:
     """What a buyer says of a document of ours is recorded with its exchange; it changes nothing by itself."""
     status_update.read(opened)
@@ -92,6 +108,7 @@ def _status_update(opened: Opened) -> Take:
 REQUESTS: Final[Mapping[str, Request]] = {
     "ProfileRequest": Request(_profile, once=False),
     "PunchOutSetupRequest": Request(_punchout_setup),
+    "OrderRequest": Request(_order),
     "StatusUpdateRequest": Request(_status_update),
 }
 """By the name of the payload element; the Profile lists exactly these."""

@@ -46,6 +46,11 @@ class DemoAccess(Canonical, frozen=True, kw_only=True):
     cxml: Cxml
     other_buyers: tuple[Cxml, ...] = ()
 
+    def reached_at(self, base_url: str) -> "DemoAccess":
+        """The same server under another address."""
+        cxml = msgspec.structs.replace(self.cxml, url=f"{base_url}/cxml")
+        return msgspec.structs.replace(self, base_url=base_url, cxml=cxml)
+
     def user(self, role: str) -> User:
         """Raises LookupError."""
         for user in self.users:

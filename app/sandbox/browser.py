@@ -13,13 +13,15 @@ TIMEOUT: Final = 30.0
 
 
 class Form:
-    """A form of a page, with the values that the page put in."""
+    """A form of a page, with the values that the page put in; `targets` are other addresses that its buttons name."""
 
     def __init__(self, element: html.FormElement, page_url: str) -> None:
         self.url = urljoin(page_url, element.get("action") or page_url)
         self.method = (element.get("method") or "get").upper()
         self.values: dict[str, str] = {name: value or "" for name, value in element.form_values()}
-        self.names = frozenset(field.get("name") for field in element.xpath(".//*[@name]"))
+        self.names = frozenset(field.get("name") for field in element.iterdescendants() if field.get("name"))
+        targets = (button.get("formaction") for button in element.iterdescendants("button"))
+        self.targets = tuple(urljoin(page_url, target) for target in targets if target)
 
     def has(self, *names: str) -> bool:
         return self.names.issuperset(names)
@@ -69,12 +71,16 @@ class Browser:
     def get(self, url: str) -> Page:
         return self._follow("GET", url, None)
 
-    def submit(self, form: Form, values: Mapping[str, str] | None = None) -> Page:
-        """Sends the form as the page filled it, with these values over it."""
+    def submit(self, form: Form, values: Mapping[str, str] | None = None, *, to: str | None = None) -> Page:
+        """Sends the form as the page filled it, with these values over it; `to` is the address of another button."""
         fields = {**form.values, **(values or {})}
         if form.method == "GET":
             return self._follow("GET", str(httpx.URL(form.url).copy_merge_params(fields)), None)
-        return self._follow("POST", form.url, fields)
+        return self._follow("POST", to or form.url, fields)
+
+    def head(self, url: str) -> int:
+        """The status of a HEAD request, as a link preview sends it."""
+        return self._client.head(url).status_code
 
     def _follow(self, method: str, url: str, fields: Mapping[str, str] | None) -> Page:
         for _ in range(MOST_REDIRECTS):

@@ -133,8 +133,12 @@ class Inbox:
         self._thread.start()
 
     @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/cxml"
+        return f"http://127.0.0.1:{self.port}/cxml"
 
     def close(self) -> None:
         self._server.shutdown()

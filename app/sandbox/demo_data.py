@@ -12,6 +12,10 @@ import msgspec
 from sqlmodel import Session, col, select
 
 from app.approval import flow as flows
+from app.bridge.demo_erp.server import secret_of
+from app.bridge.registry import DEFAULT, keep_erp
+from app.bridge.registry import keep_secret as keep_erp_secret
+from app.bridge.rest_json.adapter import SIGNING
 from app.catalog.demo import demo_files
 from app.catalog.load import import_files
 from app.gateway import Gateway
@@ -30,6 +34,8 @@ from schemas.party import Address
 
 US: Final = Identity(domain="NetworkId", identity="CROSSDOCK-DEMO")
 LOOPBACK: Final = ("127.0.0.1", "localhost")
+ERP_SETTLES: Final = 2
+"""Seconds after which the demo ERP is believed when it has not got an order: it works at once or never."""
 APPROVAL_LIMIT: Final = "500.00"
 """What an order may be worth, in the customer's currency, before a person is asked."""
 
@@ -112,6 +118,7 @@ def load(gateway: Gateway, before: DemoAccess | None, *, base_url: str, erp_url:
     )
     hashed = {} if before else {user.name: passwords.hashed(user.password) for user in access.users}
     now = gateway.clock.now()
+    shared = secret_of(gateway.settings.data)
 
     def write(session: Session) -> None:
         if not _loaded(session):
@@ -119,6 +126,15 @@ def load(gateway: Gateway, before: DemoAccess | None, *, base_url: str, erp_url:
                 _add_buyer(session, buyer, now)
             _add_people(session, now)
             import_files(session, LIVE, demo_files(), now)
+        erp = keep_erp(
+            session,
+            realm=LIVE,
+            name=DEFAULT,
+            adapter="rest_json",
+            settings={"url": erp_url, "plain_http": True, "settle": ERP_SETTLES},
+            now=now,
+        )
+        keep_erp_secret(session, gateway.keys, erp, SIGNING, shared, now=now, overlap_until=now)
         if before is None:
             _set_passwords(session, hashed)
             _set_secrets(session, gateway.keys, (access.cxml, *access.other_buyers), now)
