@@ -15,7 +15,7 @@ from app.cli import commands, documents
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "cxml"
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "cxml"
-ORDER = next(FIXTURES.glob("order_request/*.xml"))
+ORDER = FIXTURES / "order_request" / "second_version.xml"
 MEMBERS = ["protocol", "sender", "receiver", "documents", "findings", "faults"]
 
 
@@ -36,7 +36,8 @@ def samples() -> list[dict[str, str]]:
     manifest = SAMPLES / "manifest.tsv"
     if not manifest.exists():
         return []
-    return list(csv.DictReader(manifest.open(encoding="utf-8"), delimiter="\t", quoting=csv.QUOTE_NONE))
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 @pytest.mark.parametrize("sample", samples() or [None], ids=lambda sample: sample and sample["file"])
