@@ -32,6 +32,10 @@ class Formats:
         leads = self.locale.currency_formats["standard"].pattern.startswith("¤")
         return f"{money.currency}\N{NO-BREAK SPACE}{number}" if leads else f"{number}\N{NO-BREAK SPACE}{money.currency}"
 
+    def percent(self, value: Decimal) -> str:
+        """Of a number in percent, to at most two decimals: for reading, not for comparing."""
+        return format_decimal(value, "#,##0.##", self.locale) + "\N{NO-BREAK SPACE}%"
+
     def date(self, value: date) -> str:
         return format_date(value, "medium", self.locale)
 

@@ -19,18 +19,34 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.transports.intake import Intake
+from app.web.admin import routes as admin
+from app.web.approvals import routes as approvals
 from app.web.buyers import routes as buyers
+from app.web.desk import routes as desk
 from app.web.endpoint import Auth, Endpoint, Guard, Guards
 from app.web.errors import HANDLERS
+from app.web.exchanges import routes as exchanges
 from app.web.observe import Observed
 from app.web.operators import routes as operators
 from app.web.operators.handlers import operators_only
+from app.web.orders import routes as orders
+from app.web.people import routes as people
+from app.web.people.sessions import people_only
 from app.web.security import SameSiteOnly, SecurityHeaders
 from app.web.views import STATIC_FOLDER
 
-ENDPOINTS: tuple[Endpoint, ...] = (*operators.ENDPOINTS, *buyers.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *operators.ENDPOINTS,
+    *buyers.ENDPOINTS,
+    *people.ENDPOINTS,
+    *approvals.ENDPOINTS,
+    *desk.ENDPOINTS,
+    *orders.ENDPOINTS,
+    *exchanges.ENDPOINTS,
+    *admin.ENDPOINTS,
+)
 
-GUARDS: Guards = {Auth.OPERATOR: operators_only}
+GUARDS: Guards = {Auth.OPERATOR: operators_only, Auth.PERSON: people_only}
 """Who decides for each kind of declared authentication. OPEN needs nobody; DOCUMENT is decided by the transport, which
 alone can read the document."""
 

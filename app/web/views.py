@@ -40,7 +40,9 @@ def environment(language: str) -> Environment:
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # by the extension
     as_read = formats(language)
     made.globals.update(language=language, asset=asset)
-    made.filters.update(number=as_read.number, money=as_read.money, day=as_read.date, time=as_read.time)
+    made.filters.update(
+        number=as_read.number, money=as_read.money, percent=as_read.percent, day=as_read.date, time=as_read.time
+    )
     return made
 
 

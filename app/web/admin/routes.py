@@ -1,0 +1,21 @@
+"""URLs of the administration. Auditors look on."""
+
+from app.storage.people import Role
+from app.web.admin import handlers
+from app.web.endpoint import KIB, Auth, Endpoint
+
+_SEES = (Role.ADMIN, Role.AUDITOR)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(path="/admin", handler=handlers.overview, auth=Auth.PERSON, roles=_SEES),
+    Endpoint(path="/admin/record", handler=handlers.record, auth=Auth.PERSON, roles=_SEES),
+    Endpoint(path="/admin/rules/{customer_id}", handler=handlers.rules_page, auth=Auth.PERSON, roles=_SEES),
+    Endpoint(
+        path="/admin/rules/{customer_id}",
+        handler=handlers.publish,
+        auth=Auth.PERSON,
+        methods=("POST",),
+        roles=(Role.ADMIN,),
+        body_limit=256 * KIB,
+    ),
+)

@@ -1,0 +1,108 @@
+"""Inbox, page and decision of an approver."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.approval.run import TaskState
+from app.errors import No, Refusal
+from app.flows import decide_approval
+from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
+from app.storage import people
+from app.storage.approvals import RunTaskRow
+from app.web.approvals.inbox import task_of, tasks_of
+from app.web.forms import Form, FormLimits, read_form
+from app.web.language import msgid
+from app.web.orders import words
+from app.web.orders.handlers import shared, view_of
+from app.web.orders.order_list import customers_of
+from app.web.people.sessions import gateway_of, people_page, signed_in
+
+FORM = FormLimits(fields=10, size=4_000)
+
+
+def inbox(request: Request) -> Response:
+    person, query = signed_in(request).person, request.query_params
+    open_ = query.get("show") != "closed"
+    text, customer = query.get("q", "").strip()[:200], query.get("customer", "")[:36]
+    with gateway_of(request).database.read() as session:
+        items = tasks_of(session, person, open_=open_, text=text, customer=customer)
+        customers = customers_of(session, person)
+    context = {
+        "items": items,
+        "open": open_,
+        "text": text,
+        "customer": customer,
+        "customers": customers,
+        "now": gateway_of(request).clock.now(),
+        "words": words,
+    }
+    return people_page(request, "approvals/inbox.html", context)
+
+
+def task_page(request: Request) -> Response:
+    return _page(request, _task(request))
+
+
+def _task(request: Request) -> RunTaskRow:
+    with gateway_of(request).database.read() as session:
+        task = task_of(session, signed_in(request).person, request.path_params["task_id"])
+    if task is None:
+        raise HTTPException(404)
+    return task
+
+
+def _page(
+    request: Request, task: RunTaskRow, *, fault: str | None = None, form: Form | None = None, status: int = 200
+) -> Response:
+    view = view_of(request, task.order_id)
+    current = view.run is not None and view.run.id == task.run_id
+    context = {
+        **shared(view),
+        "task": task,
+        "fault": fault,
+        "code": form.text("code") if form else "",
+        "text": form.text("reason") if form else "",
+        "decidable": task.state == TaskState.OPEN and current,
+    }
+    return people_page(request, "approvals/task.html", context, status=status)
+
+
+async def decide(request: Request) -> Response:
+    """A decided task answers with who decided and when, never with an error."""
+    task = await run_in_threadpool(_task, request)
+    form = await read_form(request, FORM)
+    gateway, person = gateway_of(request), signed_in(request).person
+    choice, code = form.text("decision"), form.text("code")
+    if choice not in ("approve", "reject"):
+        fault = msgid("Choose whether you approve or reject.")
+        return await run_in_threadpool(_page, request, task, fault=fault, form=form, status=400)
+    decision = Decision(
+        approve=choice == "approve",
+        order_hash=form.text("order_hash"),
+        code=ReasonCode(code) if code in list(ReasonCode) and choice == "reject" else None,
+        text=form.text("reason"),
+    )
+    try:
+        await gateway.database.awrite(lambda tx: decide_approval.decide(tx, gateway, person, task.id, decision, "page"))
+    except DecidedAlready as already:
+        return await run_in_threadpool(_already, request, task, already)
+    except Refusal as refusal:
+        if refusal.no is No.UNKNOWN_REFERENCE:
+            raise HTTPException(404) from None
+        status = 409 if refusal.no is No.CONFLICT else 400
+        return await run_in_threadpool(_page, request, task, fault=refusal.reason, form=form, status=status)
+    return RedirectResponse(f"/approvals/{task.id}", status_code=303)
+
+
+def _already(request: Request, task: RunTaskRow, already: DecidedAlready) -> Response:
+    with gateway_of(request).database.read() as session:
+        names = people.named(session, task.realm, [already.by])
+    context = {
+        **shared(view_of(request, task.order_id)),
+        "state": already.state,
+        "by": names.get(already.by or "", ""),
+        "at": already.at,
+    }
+    return people_page(request, "approvals/already.html", context)

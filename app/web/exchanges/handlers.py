@@ -1,0 +1,87 @@
+"""The list of exchanges and the view of one message."""
+
+from typing import Final
+
+from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.gateway import Gateway
+from app.partners.secrets import Purpose, secrets_of
+from app.seal import Unsealable
+from app.storage.exchanges import ExchangeRow, ExchangeState
+from app.storage.ledger import BodyErased, body_of
+from app.storage.partners import PartnerRow
+from app.storage.people import PersonRow
+from app.web.exchanges.shown import Shown, show
+from app.web.orders import words
+from app.web.people.sessions import gateway_of, people_page, signed_in
+
+PAGE: Final = 50
+
+
+def exchange_list(request: Request) -> Response:
+    person, query = signed_in(request).person, request.query_params
+    chosen = {name: query.get(name, "").strip()[:200] for name in ("q", "direction", "state", "partner", "before")}
+    with gateway_of(request).database.read() as session:
+        rows = _listed(session, person, chosen)
+        partners = {
+            row.id: row.name for row in session.exec(select(PartnerRow).where(PartnerRow.realm == person.realm))
+        }
+    context = {
+        "rows": rows[:PAGE],
+        "before": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "partners": partners,
+        "states": list(ExchangeState),
+        "chosen": chosen,
+    }
+    return people_page(request, "exchanges/list.html", context)
+
+
+def _listed(session: Session, person: PersonRow, chosen: dict[str, str]) -> list[ExchangeRow]:
+    query = _visible(person).order_by(col(ExchangeRow.id).desc()).limit(PAGE + 1)
+    if chosen["q"]:
+        text = chosen["q"]
+        ids = (ExchangeRow.id == text, ExchangeRow.correlation_id == text)
+        query = query.where(or_(col(ExchangeRow.control_id).startswith(text, autoescape=True), *ids))
+    if chosen["direction"]:
+        query = query.where(ExchangeRow.direction == chosen["direction"])
+    if chosen["state"]:
+        query = query.where(ExchangeRow.state == chosen["state"])
+    if chosen["partner"]:
+        query = query.where(ExchangeRow.partner_id == chosen["partner"])
+    if chosen["before"]:
+        query = query.where(col(ExchangeRow.id) < chosen["before"])
+    return list(session.exec(query))
+
+
+def _visible(person: PersonRow) -> SelectOfScalar[ExchangeRow]:
+    """Whoever serves some customers only sees what is known to be theirs."""
+    query = select(ExchangeRow).where(ExchangeRow.realm == person.realm)
+    return query if person.customers is None else query.where(col(ExchangeRow.customer_id).in_(person.customers))
+
+
+def message(request: Request) -> Response:
+    gateway, person = gateway_of(request), signed_in(request).person
+    exchange_id = request.path_params["exchange_id"]
+    shown: Shown | None = None
+    with gateway.database.read() as session:
+        row = session.exec(_visible(person).where(ExchangeRow.id == exchange_id)).first()
+        if row is None:
+            raise HTTPException(404)
+        partner = session.get(PartnerRow, row.partner_id) if row.partner_id else None
+        try:
+            hidden = _secrets(session, gateway, partner) if partner else []
+            shown = show(body_of(session, gateway.keys, exchange_id), row.media_type, hidden)
+        except (BodyErased, Unsealable):
+            shown = None
+    context = {"row": row, "partner": partner, "shown": shown, "words": words}
+    return people_page(request, "exchanges/message.html", context)
+
+
+def _secrets(session: Session, gateway: Gateway, partner: PartnerRow) -> list[str]:
+    now = gateway.clock.now()
+    found = (secrets_of(session, gateway.keys, partner, purpose, now) for purpose in Purpose)
+    return [secret.reveal() for secrets in found for secret in secrets]

@@ -1,0 +1,181 @@
+"""Everything a page shows of one order, read in one go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app.approval.subject import LineSubject
+from app.catalog.items import Audience, offers
+from app.storage import approvals, deliveries, orders, people
+from app.storage.approvals import RunRow, RunTaskRow
+from app.storage.audit import AuditRow
+from app.storage.customers import CustomerRow
+from app.storage.deliveries import DeliveryRow
+from app.storage.dispatches import DispatchRow
+from app.storage.exchanges import ExchangeRow
+from app.storage.orders import HoldRow, HoldState, OrderRevisionRow, OrderRow
+from app.storage.partners import PartnerRow
+from app.storage.people import PersonRow
+from app.web.orders.sentences import Speaker
+from schemas.item import Price
+from schemas.money import Money
+from schemas.order import Order, OrderLine
+from schemas.party import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """
+    agreed     the price that is agreed today.
+    deviation  in percent above it; None where prices cannot be compared.
+    cases      the open ones of this line.
+    """
+
+    line: OrderLine
+    agreed: Price | None
+    net: Money | None
+    deviation: Decimal | None
+    cases: tuple[HoldRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One step of the run: who was asked, and the sentences that say why."""
+
+    name: str
+    reasons: tuple[str, ...]
+    tasks: tuple[tuple[RunTaskRow, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One entry of the timeline. `who` is a name, or absent."""
+
+    at: datetime
+    event: str
+    who: str | None
+    reason: str | None
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    row: OrderRow
+    customer: CustomerRow
+    partner: PartnerRow
+    revision: OrderRevisionRow
+    order: Order
+    lines: tuple[Line, ...]
+    cases: tuple[HoldRow, ...]
+    settled: tuple[tuple[HoldRow, str], ...]
+    run: RunRow | None
+    why: str
+    reasons: tuple[str, ...]
+    asked: tuple[Asked, ...]
+    history: tuple[Happened, ...]
+    deliveries: tuple[DeliveryRow, ...]
+    answers: tuple[DispatchRow, ...]
+    exchanges: tuple[ExchangeRow, ...]
+
+    @property
+    def total(self) -> Money | None:
+        return None if self.row.total is None else Money(amount=self.row.total, currency=self.row.currency)
+
+    @property
+    def order_cases(self) -> tuple[HoldRow, ...]:
+        """The open ones that are about the order as a whole."""
+        return tuple(case for case in self.cases if case.line is None)
+
+    @property
+    def ship_to(self) -> Address | None:
+        return self.order.ship_to or next((line.ship_to for line in self.order.lines if line.ship_to), None)
+
+
+def load(session: Session, person: PersonRow, order_id: str, language: str, at: datetime) -> OrderView | None:
+    """None for an order that is not there, or not for this person."""
+    row = session.get(OrderRow, order_id)
+    if row is None or row.realm != person.realm or not person.serves(row.customer_id):
+        return None
+    customer = session.get_one(CustomerRow, row.customer_id)
+    revision = orders.revision(session, row)
+    order = revision.order()
+    holds = session.exec(select(HoldRow).where(HoldRow.order_id == row.id).order_by(HoldRow.id)).all()
+    cases = tuple(hold for hold in holds if hold.state == HoldState.OPEN)
+    settled = [hold for hold in holds if hold.state == HoldState.SETTLED]
+    names = people.named(session, row.realm, (hold.settled_by for hold in settled))
+    run = approvals.newest_run(session, row.id)
+    speaker = Speaker(language)
+    explanation = run.explanation if run else {}
+    return OrderView(
+        row=row,
+        customer=customer,
+        partner=session.get_one(PartnerRow, row.partner_id),
+        revision=revision,
+        order=order,
+        lines=_lines(session, customer, order, cases, at),
+        cases=cases,
+        settled=tuple((hold, names.get(hold.settled_by or "", "")) for hold in settled),
+        run=run,
+        why=speaker.why(explanation),
+        reasons=tuple(speaker.reasons(explanation.get("reasons", []))),
+        asked=_asked(session, run, speaker) if run else (),
+        history=_history(session, row),
+        deliveries=tuple(deliveries.of_order(session, row.id)),
+        answers=tuple(
+            session.exec(select(DispatchRow).where(DispatchRow.order_id == row.id).order_by(col(DispatchRow.sequence)))
+        ),
+        exchanges=_exchanges(session, row),
+    )
+
+
+def _lines(
+    session: Session, customer: CustomerRow, order: Order, cases: tuple[HoldRow, ...], at: datetime
+) -> tuple[Line, ...]:
+    skus = {line.item.supplier_id for line in order.lines if line.item.supplier_id}
+    offered = offers(session, Audience.of(customer), sorted(skus), at)
+    shown = []
+    for line in order.lines:
+        offer = offered.get(line.item.supplier_id or "")
+        same_unit = offer is not None and line.quantity.unit == offer.item.unit
+        agreed = offer.price_at(line.quantity.amount) if offer and same_unit else None
+        subject = LineSubject(line, agreed)
+        of_line = tuple(case for case in cases if case.line == line.number)
+        shown.append(Line(line, agreed, subject.net, subject.price_deviation_percent, of_line))
+    return tuple(shown)
+
+
+def _asked(session: Session, run: RunRow, speaker: Speaker) -> tuple[Asked, ...]:
+    tasks = approvals.tasks_of(session, run.id)
+    names = people.named(session, run.realm, (task.assignee_id for task in tasks))
+    asked = []
+    for number, steps in enumerate(run.opened):
+        for step in steps:
+            of_step = [task for task in tasks if task.stage == number and task.step == step["key"]]
+            with_names = tuple((task, names.get(task.assignee_id, "")) for task in of_step)
+            asked.append(Asked(step["name"], tuple(speaker.reasons(step["reasons"])), with_names))
+    return tuple(asked)
+
+
+def _history(session: Session, row: OrderRow) -> tuple[Happened, ...]:
+    entries = session.exec(select(AuditRow).where(AuditRow.order_id == row.id).order_by(col(AuditRow.sequence))).all()
+    ids = {entry.actor.partition(":")[2] for entry in entries}
+    names = people.named(session, row.realm, ids)
+    return tuple(
+        Happened(entry.at, entry.event, names.get(entry.actor.partition(":")[2]), entry.reason, entry.data)
+        for entry in entries
+    )
+
+
+def _exchanges(session: Session, row: OrderRow) -> tuple[ExchangeRow, ...]:
+    """What came and went about the order, oldest first: its documents, our answers, and what was sent later."""
+    revisions = select(OrderRevisionRow.exchange_id).where(OrderRevisionRow.order_id == row.id)
+    came = session.exec(select(ExchangeRow).where(col(ExchangeRow.id).in_(revisions))).all()
+    answers = [exchange.answered_by for exchange in came if exchange.answered_by]
+    sent = session.exec(select(DispatchRow.exchange_id).where(DispatchRow.order_id == row.id)).all()
+    wanted = [*answers, *(exchange_id for exchange_id in sent if exchange_id)]
+    others = session.exec(select(ExchangeRow).where(col(ExchangeRow.id).in_(wanted))).all() if wanted else []
+    return tuple(sorted([*came, *others], key=lambda exchange: exchange.id))

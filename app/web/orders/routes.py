@@ -1,0 +1,20 @@
+"""URLs of orders."""
+
+from app.storage.people import Role
+from app.web.endpoint import KIB, Auth, Endpoint
+from app.web.orders import handlers
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(path="/orders", handler=handlers.order_list, auth=Auth.PERSON),
+    Endpoint(path="/orders/export.csv", handler=handlers.export_csv, auth=Auth.PERSON),
+    Endpoint(path="/orders/export.xlsx", handler=handlers.export_xlsx, auth=Auth.PERSON),
+    Endpoint(path="/orders/{order_id}", handler=handlers.order_page, auth=Auth.PERSON),
+    Endpoint(
+        path="/orders/{order_id}/override",
+        handler=handlers.override,
+        auth=Auth.PERSON,
+        methods=("POST",),
+        roles=(Role.ADMIN,),
+        body_limit=16 * KIB,
+    ),
+)

@@ -1,0 +1,143 @@
+"""What the codes of the flows are called on pages. Message ids are English; a code without a word shows itself."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.flows.cases import Choice, Code
+from app.flows.decide_approval import ReasonCode
+from app.storage import deliveries, dispatches
+from app.storage.orders import OrderState
+from app.storage.people import Role
+from app.web.language import msgid
+
+STATES: Final[Mapping[str, str]] = {
+    OrderState.HELD: msgid("Held"),
+    OrderState.AWAITING_APPROVAL: msgid("Awaiting approval"),
+    OrderState.APPROVED: msgid("Approved"),
+    OrderState.FORWARDING: msgid("Being sent to the ERP"),
+    OrderState.ACCEPTED: msgid("Accepted by the ERP"),
+    OrderState.REJECTED: msgid("Rejected"),
+    OrderState.CANCELLED: msgid("Cancelled"),
+}
+
+COLOURS: Final[Mapping[str, str]] = {
+    OrderState.HELD: "orange",
+    OrderState.AWAITING_APPROVAL: "yellow",
+    OrderState.APPROVED: "azure",
+    OrderState.FORWARDING: "azure",
+    OrderState.ACCEPTED: "green",
+    OrderState.REJECTED: "red",
+    OrderState.CANCELLED: "secondary",
+}
+
+CASES: Final[Mapping[str, str]] = {
+    Code.ITEM_MISSING: msgid("The line names no item"),
+    Code.ITEM_UNKNOWN: msgid("Unknown item number"),
+    Code.UNIT_MISSING: msgid("The line names no unit"),
+    Code.UNIT_UNKNOWN: msgid("Unknown unit"),
+    Code.UNIT_OTHER: msgid("The item is sold in another unit"),
+    Code.QUANTITY_NOT_POSITIVE: msgid("The quantity is not above zero"),
+    Code.QUANTITY_NOT_WHOLE: msgid("The unit is counted in whole numbers"),
+    Code.QUANTITY_BELOW_MINIMUM: msgid("Below the smallest quantity"),
+    Code.QUANTITY_OFF_STEP: msgid("Not a multiple of the packing quantity"),
+    Code.PRICE_MISSING: msgid("No price in order and agreement"),
+    Code.PRICE_NOT_AGREED: msgid("No price is agreed"),
+    Code.PRICE_OFF: msgid("The price differs from the agreement"),
+    Code.PRICE_UNIT_UNKNOWN: msgid("Unknown price unit"),
+    Code.PRICE_UNIT_OTHER: msgid("The price is for another unit"),
+    Code.CURRENCY_OTHER: msgid("Another currency than agreed"),
+    Code.CURRENCY_MIXED: msgid("Several currencies in one order"),
+    Code.TOTAL_OFF: msgid("The total is not the sum of the lines"),
+    Code.SHIP_TO_MISSING: msgid("No ship-to address"),
+    Code.SHIP_TO_UNKNOWN: msgid("Unknown ship-to address"),
+    Code.SHIP_TO_OTHER: msgid("The ship-to code belongs to another place"),
+    Code.NO_FLOW: msgid("No approval rule fits"),
+    Code.CANNOT_TELL: msgid("The approval rules cannot be applied"),
+    Code.NOBODY_THERE: msgid("Nobody is there to approve"),
+    Code.UNASKED: msgid("The rules ask nobody"),
+    "erp.rejected": msgid("The ERP refuses the order"),
+    "erp.dead": msgid("The ERP could not be reached"),
+    "erp.several": msgid("The ERP has the order more than once"),
+    "erp.differs": msgid("The ERP has another order of this number"),
+    "erp.missing": msgid("The ERP does not know the order"),
+    "erp.uncertain": msgid("The ERP never answered"),
+    "erp.unknown": msgid("The ERP does not tell whether it has the order"),
+    "erp.unreadable": msgid("The stored order cannot be read"),
+}
+
+CHOICES: Final[Mapping[str, str]] = {
+    Choice.RELEASE: msgid("Take it as it is"),
+    Choice.ACCEPT_PRICE: msgid("Accept this price once"),
+    Choice.MAP_ITEM: msgid("It means our item number"),
+    Choice.MAP_UNIT: msgid("It means the unit (Rec 20 code)"),
+    Choice.KEEP_ADDRESS: msgid("Add it to the customer's addresses"),
+    Choice.CHECK_AGAIN: msgid("Check again"),
+    Choice.SEND_AGAIN: msgid("Send it to the ERP again"),
+    Choice.KEEP_ORDER: msgid("Keep the order and tell the buyer that it cannot be cancelled"),
+    Choice.OVERRIDE: msgid("Approve in place of the rules"),
+}
+
+REASONS: Final[Mapping[str, str]] = {
+    ReasonCode.PRICE: msgid("Price"),
+    ReasonCode.QUANTITY: msgid("Quantity"),
+    ReasonCode.BUDGET: msgid("Budget"),
+    ReasonCode.ITEM: msgid("Item"),
+    ReasonCode.DELIVERY: msgid("Delivery"),
+    ReasonCode.DUPLICATE: msgid("Ordered twice"),
+    ReasonCode.OTHER: msgid("Other"),
+}
+
+EVENTS: Final[Mapping[str, str]] = {
+    "order_taken": msgid("Order received"),
+    "order_changed": msgid("Change received"),
+    "order_cancelled": msgid("Cancellation received"),
+    "internal_version": msgid("Internal version received"),
+    "approved_by_rule": msgid("Approved by a rule"),
+    "rejected_by_rule": msgid("Rejected by a rule"),
+    "approved": msgid("Approved"),
+    "rejected": msgid("Rejected"),
+    "overridden": msgid("Decided by an administrator"),
+    "case_settled": msgid("Case settled"),
+    "rejected_at_desk": msgid("Rejected at the desk"),
+    "flow_published": msgid("Approval rules published"),
+    "signed_in": msgid("Signed in"),
+    "sign_in_failed": msgid("Sign-in failed"),
+    "signed_out": msgid("Signed out"),
+    "signed_out_everywhere": msgid("Signed out everywhere"),
+}
+
+ROLES: Final[Mapping[str, str]] = {
+    Role.ADMIN: msgid("Administrator"),
+    Role.OPERATOR: msgid("Operator"),
+    Role.APPROVER: msgid("Approver"),
+    Role.AUDITOR: msgid("Auditor"),
+}
+
+DELIVERIES: Final[Mapping[str, str]] = {
+    "create": msgid("New order to the ERP"),
+    "change": msgid("Change to the ERP"),
+    "cancel": msgid("Cancellation to the ERP"),
+}
+
+PROGRESS: Final[Mapping[str, str]] = {
+    deliveries.State.PENDING: msgid("waiting for its turn"),
+    deliveries.State.SENDING: msgid("being sent"),
+    deliveries.State.WAITING: msgid("not reached, next try follows"),
+    deliveries.State.UNCERTAIN: msgid("outcome unknown, being looked up"),
+    deliveries.State.HELD: msgid("stopped, a person decides"),
+    deliveries.State.ACCEPTED: msgid("accepted"),
+    deliveries.State.REJECTED: msgid("not taken"),
+    deliveries.State.DEAD: msgid("given up"),
+    dispatches.State.DONE: msgid("delivered"),
+    dispatches.State.REFUSED: msgid("refused"),
+    dispatches.State.NOWHERE: msgid("no address to send it to"),
+}
+"""How far a delivery to an ERP, or an answer to a buyer, has come."""
+
+TASKS: Final[Mapping[str, str]] = {
+    "open": msgid("asked"),
+    "approved": msgid("approved"),
+    "rejected": msgid("rejected"),
+    "skipped": msgid("no longer needed"),
+    "cancelled": msgid("cancelled"),
+}
