@@ -13,12 +13,16 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlmodel import Session
 
+from app.storage.group_connection import group_engine
 from app.storage.intake_writer import GroupCommitWriter
 
 T = TypeVar("T")
 
 BUSY_MILLISECONDS: Final = 30_000
 """How long SQLite waits for another process or for the work engine to finish writing."""
+
+
+PRAGMAS: Final = (f"busy_timeout={BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
 def normalised(url: str | URL) -> URL:
@@ -44,13 +48,15 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             self.engine = _sqlite(self.url, "BEGIN IMMEDIATE")
+            self._writing = group_engine(self.url, PRAGMAS)
             self._reading = _sqlite(self.url, "BEGIN", read_only=True, pool=pool)
             self.work_engine = _sqlite_for_work(self.url, pool=pool)
         else:
             self.engine = create_engine(self.url, pool_size=pool, pool_pre_ping=True, hide_parameters=True)
+            self._writing = group_engine(self.url)
             self._reading = self.engine.execution_options(postgresql_readonly=True)
             self.work_engine = self.engine
-        self.writer = GroupCommitWriter(self.engine, limit=write_queue)
+        self.writer = GroupCommitWriter(self._writing, limit=write_queue)
 
     def start(self) -> None:
         self.writer.start()
@@ -58,7 +64,7 @@ class Database:
     def stop(self) -> None:
         """Writes what is waiting, then closes every connection."""
         self.writer.stop()
-        for engine in (self._reading, self.work_engine, self.engine):
+        for engine in (self._writing, self._reading, self.work_engine, self.engine):
             engine.dispose()
 
     @contextmanager
@@ -124,10 +130,5 @@ def _sqlite_for_work(url: URL, *, pool: int) -> Engine:
 
 
 def _pragmas(connection: Any) -> None:
-    for pragma in (
-        f"busy_timeout={BUSY_MILLISECONDS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")

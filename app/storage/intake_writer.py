@@ -10,9 +10,10 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -21,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from app import metrics
+from app.storage.group_connection import Groups, groups_of
 
 T = TypeVar("T")
 
@@ -30,11 +32,6 @@ LONGEST_GROUP: Final = 0.025
 
 AGAIN: Final = frozenset({"40001", "40P01"})
 """SQLSTATEs of a transaction that lost against another process and may simply be run again (PostgreSQL)."""
-
-_MARK: Final = "SAVEPOINT whole_group"
-_STILL_THERE: Final = "RELEASE SAVEPOINT whole_group"
-"""Fails when the transaction was ended behind our back: SQLite rolls all of it back when the disk is full, and would
-then take a COMMIT of nothing for a success."""
 
 _AFTER_COMMIT: Final = "crossdock.after_commit"
 _log = structlog.get_logger(__name__)
@@ -57,16 +54,28 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
 
 @dataclass(slots=True)
 class _Piece:
+    """`answer` is for a thread that waits, or for a task on its event loop."""
+
     work: Callable[[Session], Any]
-    answer: Future[Any]
+    answer: Future[Any] | asyncio.Future[Any]
     result: Any = None
     failure: BaseException | None = None
-    acts: list[Callable[[], None]] = field(default_factory=list)
+    acts: Sequence[Callable[[], None]] = ()
+
+    def settle(self) -> None:
+        if self.answer.done():
+            # A task that was cancelled while it waited; its work may be committed all the same.
+            return
+        if self.failure is not None:
+            self.answer.set_exception(self.failure)
+        else:
+            self.answer.set_result(self.result)
 
 
 class GroupCommitWriter:
-    """Work is a function of a Session. It must not commit or roll back, must not wait for anything but the database,
-    and must be fit to be run again from the start (a deadlock with another process repeats it)."""
+    """Over an engine of `group_connection.group_engine`. Work is a function of a Session. It must not commit or roll
+    back, must not wait for anything but the database, and must be fit to be run again from the start (a deadlock with
+    another process repeats it)."""
 
     def __init__(self, engine: Engine, *, limit: int) -> None:
         self._engine = engine
@@ -75,7 +84,6 @@ class GroupCommitWriter:
         self._changed = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self._alone: list[_Piece] = []
 
     def start(self) -> None:
         self._stopping = False
@@ -117,14 +125,12 @@ class GroupCommitWriter:
 
     async def awrite(self, work: Callable[[Session], T]) -> T:
         """The same from the event loop, at once Busy when the queue is full."""
-        piece = _Piece(work, Future())
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         with self._changed:
             if len(self._waiting) >= self._limit:
                 raise Busy
-            self._put(piece)
-        # A caller that is cancelled while it waits does not take its work back: it may be committed already.
-        result: T = await asyncio.shield(asyncio.wrap_future(piece.answer))
-        return result
+            self._put(_Piece(work, answer))
+        return await answer
 
     def _put(self, piece: _Piece) -> None:
         if self._stopping or self._thread is None:
@@ -146,63 +152,109 @@ class GroupCommitWriter:
                     self._changed.wait()
                 if not self._waiting:
                     return
-            self._group(self._take, LARGEST_GROUP)
-            for lost in self._alone:
-                self._group(iter([lost, None]).__next__, 1)
-            self._alone.clear()
+            beaten = self._group(self._take, LARGEST_GROUP)
+            for piece in beaten:
+                self._group(iter([piece, None]).__next__, 1)
 
-    def _group(self, take: Callable[[], _Piece | None], largest: int) -> None:
+    def _group(self, take: Callable[[], _Piece | None], largest: int) -> list[_Piece]:
+        """Runs pieces until none waits, commits and answers them. Returns those that lost against another process and
+        are to be run again alone."""
         done: list[_Piece] = []
-        began = time.monotonic()
+        beaten: list[_Piece] = []
         try:
-            with self._engine.connect() as connection, connection.begin():
-                connection.exec_driver_sql(_MARK)
-                while len(done) < largest and (not done or time.monotonic() - began < LONGEST_GROUP):
-                    piece = take()
-                    if piece is None:
-                        break
-                    done.append(piece)
-                    self._piece(connection, piece)
-                    if piece.failure is not None:
-                        connection.exec_driver_sql(_STILL_THERE)
-                        connection.exec_driver_sql(_MARK)
-                    if piece.failure is not None and largest > 1 and _may_be_repeated(piece.failure):
-                        piece.failure = None
-                        self._alone.append(done.pop())
-                connection.exec_driver_sql(_STILL_THERE)
+            with self._engine.connect() as connection:
+                groups = _begun(connection)
+                try:
+                    self._run_pieces(connection, take, largest, done, beaten)
+                    groups.commit_group()
+                except BaseException:
+                    # Closing it rolls back whatever is left of the transaction.
+                    connection.invalidate()
+                    raise
         except Exception as error:  # noqa: BLE001 - whatever broke the transaction, every waiter must hear of it
             _log.warning("group.unwritten", pieces=len(done), error=str(error))
-            for piece in done:
-                if piece.failure is None or piece is done[-1]:
-                    piece.failure = Unwritten(str(error))
-            if not done:
-                self._refuse_one(error)
+            self._refuse(done, error)
         metrics.WRITER_GROUP.observe(len(done))
         for piece in done:
+            if piece.failure is None:
+                for act in piece.acts:
+                    _run_after_commit(act)
+        _settle(done)
+        return beaten
+
+    def _run_pieces(
+        self,
+        connection: Connection,
+        take: Callable[[], _Piece | None],
+        largest: int,
+        done: list[_Piece],
+        beaten: list[_Piece],
+    ) -> None:
+        ends = time.monotonic() + LONGEST_GROUP
+        session = Session(connection, expire_on_commit=False)
+        while len(done) < largest and (not done or time.monotonic() < ends):
+            piece = take()
+            if piece is None:
+                return
+            done.append(piece)
+            _run_piece(session, piece)
             if piece.failure is not None:
-                piece.answer.set_exception(piece.failure)
-                continue
-            for act in piece.acts:
-                _run_after_commit(act)
-            piece.answer.set_result(piece.result)
+                groups_of(connection).check_group()
+                if largest > 1 and _may_be_repeated(piece.failure):
+                    piece.failure = None
+                    beaten.append(done.pop())
 
-    def _refuse_one(self, error: Exception) -> None:
-        """The transaction could not even begin: one waiter is told, so that the queue moves on while others try."""
-        piece = self._take()
-        if piece is not None:
-            piece.answer.set_exception(Unwritten(str(error)))
+    def _refuse(self, done: list[_Piece], error: Exception) -> None:
+        """The transaction is lost, and with it all of its pieces. When it could not even begin, one waiter is told, so
+        that the queue moves on."""
+        if not done and (waiting := self._take()) is not None:
+            done.append(waiting)
+        for piece in done:
+            if piece.failure is None or piece is done[-1]:
+                piece.failure = Unwritten(str(error))
 
-    def _piece(self, connection: Connection, piece: _Piece) -> None:
-        """Runs one piece within its savepoint, and puts down what came of it."""
-        session = Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
-        try:
-            piece.result = piece.work(session)
-            session.commit()
-        except BaseException as error:  # noqa: BLE001 - whatever the work raised belongs to its caller
-            piece.failure = error
-            session.rollback()
-        piece.acts = session.info.pop(_AFTER_COMMIT, [])
-        session.close()
+
+def _begun(connection: Connection) -> Groups:
+    """Begins the group; on a connection that died while it was idle, on a new one."""
+    groups = groups_of(connection)
+    try:
+        groups.begin_group()
+    except connection.dialect.loaded_dbapi.Error:
+        connection.invalidate()
+        groups = groups_of(connection)
+        groups.begin_group()
+    return groups
+
+
+def _run_piece(session: Session, piece: _Piece) -> None:
+    """Runs one piece in a session that is as new to it, and puts down what came of it."""
+    try:
+        piece.result = piece.work(session)
+        session.commit()
+    except BaseException as error:  # noqa: BLE001 - whatever the work raised belongs to its caller
+        piece.failure = error
+        session.rollback()
+    piece.acts = session.info.pop(_AFTER_COMMIT, ())
+    session.expunge_all()
+
+
+def _settle(pieces: list[_Piece]) -> None:
+    """Answers all waiters; each event loop is woken once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Piece]] = {}
+    for piece in pieces:
+        if isinstance(piece.answer, asyncio.Future):
+            by_loop.setdefault(piece.answer.get_loop(), []).append(piece)
+        else:
+            piece.settle()
+    for loop, waiting in by_loop.items():
+        # The loop may have ended with its tasks.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle_here, waiting)
+
+
+def _settle_here(pieces: list[_Piece]) -> None:
+    for piece in pieces:
+        piece.settle()
 
 
 def _may_be_repeated(failure: BaseException) -> bool:

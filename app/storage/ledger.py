@@ -15,11 +15,16 @@ from app.storage.exchanges import (
     ExchangeRow,
     QuarantineRow,
 )
+from app.storage.prepared_insert import PreparedInsert
 
 _EXCHANGES: Final[Table] = ExchangeRow.__table__  # type: ignore[attr-defined]
 _BODIES: Final[Table] = ExchangeBodyRow.__table__  # type: ignore[attr-defined]
 _KEYS: Final[Table] = DocumentKeyRow.__table__  # type: ignore[attr-defined]
 _QUARANTINE: Final[Table] = QuarantineRow.__table__  # type: ignore[attr-defined]
+
+
+_insert_exchange = PreparedInsert(_EXCHANGES)
+_insert_body = PreparedInsert(_BODIES)
 
 
 class BodyErased(Exception):
@@ -31,11 +36,9 @@ def seal_exchange(keys: KeyRing, exchange_id: str, body: bytes) -> SealedBody:
 
 
 def put_exchange(session: Session, values: dict[str, Any], sealed: SealedBody) -> None:
-    """One row and its body. Plain inserts, since this is the hottest write of all."""
-    session.execute(insert(_EXCHANGES), values)
-    session.execute(
-        insert(_BODIES), {"exchange_id": values["id"], "sealed_key": sealed.key, "sealed_body": sealed.body}
-    )
+    """One row, with a value for every one of its columns, and its body."""
+    _insert_exchange(session, values)
+    _insert_body(session, {"exchange_id": values["id"], "sealed_key": sealed.key, "sealed_body": sealed.body})
 
 
 def change_exchange(session: Session, exchange_id: str, **values: Any) -> None:

@@ -14,10 +14,12 @@ from sqlmodel import Session, select
 
 from app.storage import intake_writer
 from app.storage.database import Database
-from app.storage.intake_writer import Busy, GroupCommitWriter, Unwritten, after_commit
+from app.storage.intake_writer import Busy, Unwritten, after_commit
 from app.storage.processes import ProcessRow
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 
 
 def row(name: str) -> ProcessRow:
@@ -194,7 +196,8 @@ def test_an_idle_writer_answers_at_once(database: Database) -> None:
 
 
 def test_a_full_queue_refuses_at_once_and_takes_again_later(database: Database) -> None:
-    writer = GroupCommitWriter(database.engine, limit=2)
+    small = Database(database.url, write_queue=2)
+    writer = small.writer
     writer.start()
     release, began = threading.Event(), threading.Event()
 
@@ -219,12 +222,13 @@ def test_a_full_queue_refuses_at_once_and_takes_again_later(database: Database) 
         await writer.awrite(lambda session: session.add(row("e")))
 
     asyncio.run(main())
-    writer.stop()
+    small.stop()
     assert names(database) == ["a", "b", "e"]
 
 
 def test_a_thread_waits_for_room(database: Database) -> None:
-    writer = GroupCommitWriter(database.engine, limit=1)
+    small = Database(database.url, write_queue=1)
+    writer = small.writer
     writer.start()
     threads = [
         threading.Thread(target=writer.write, args=(lambda session, name=name: session.add(row(name)),))  # type: ignore[misc]
@@ -234,7 +238,7 @@ def test_a_thread_waits_for_room(database: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    writer.stop()
+    small.stop()
     assert names(database) == list("abcdefgh")
 
 
@@ -287,18 +291,16 @@ def test_reading_cannot_write(database: Database) -> None:
         session.execute(text("DELETE FROM cd_processes"))
 
 
-def test_reads_of_one_session_are_of_one_moment_on_sqlite(database: Database) -> None:
-    if not database.sqlite:
-        pytest.skip("PostgreSQL reads committed rows as they come")
+@ON_SQLITE
+def test_reads_of_one_session_are_of_one_moment(database: Database) -> None:
     with database.read() as session:
         assert session.exec(select(ProcessRow)).all() == []
         database.write(lambda other: other.add(row("a")))
         assert session.exec(select(ProcessRow)).all() == []
 
 
+@ON_POSTGRES
 def test_a_deadlock_with_another_process_is_run_again(database: Database) -> None:
-    if database.sqlite:
-        pytest.skip("SQLite has one writer at a time, so there is no deadlock")
     database.write(lambda session: session.add_all([row("a"), row("b")]))
     other = Database(database.url)
     other.start()
@@ -327,9 +329,8 @@ def test_a_deadlock_with_another_process_is_run_again(database: Database) -> Non
     assert len(tries) == 3
 
 
+@ON_SQLITE
 def test_a_full_disk_loses_nothing_that_was_answered(database: Database) -> None:
-    if not database.sqlite:
-        pytest.skip("the disk of a PostgreSQL server is not ours to fill")
     with database.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
 
@@ -350,3 +351,26 @@ def test_a_full_disk_loses_nothing_that_was_answered(database: Database) -> None
             refused += 1
     assert refused > 10
     assert names(database) == answered
+
+
+@ON_POSTGRES
+def test_a_connection_that_died_while_idle_is_replaced(database: Database) -> None:
+    database.write(lambda session: session.add(row("a")))
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    database.write(lambda session: session.add(row("b")))
+    assert names(database) == ["a", "b"]
+
+
+@ON_POSTGRES
+def test_a_connection_that_dies_in_the_middle_refuses_its_group_and_no_later_one(database: Database) -> None:
+    def die(session: Session) -> None:
+        session.connection().exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(Unwritten):
+        database.write(die)
+    database.write(lambda session: session.add(row("b")))
+    assert names(database) == ["b"]
