@@ -25,9 +25,6 @@ UNIT_WORDS: Final = {
     "NAR": _words(msgid("piece"), msgid("pieces")),
     "PR": _words(msgid("pair"), msgid("pairs")),
     "DZN": _words(msgid("dozen"), msgid("dozens")),
-    "GRO": _words(msgid("gross"), msgid("gross lots")),
-    "CEN": _words(msgid("hundred"), msgid("hundreds")),
-    "MIL": _words(msgid("thousand"), msgid("thousands")),
     "SET": _words(msgid("set"), msgid("sets")),
     "KT": _words(msgid("kit"), msgid("kits")),
     "XBX": _words(msgid("box"), msgid("boxes")),
@@ -66,10 +63,10 @@ def unit_words(code: str) -> UnitWords:
 
 
 PROBLEM_TEXTS: Final = {
-    Problem.VANISHED: msgid("This product is no longer available to you. Remove the line to return the cart."),
-    Problem.QUANTITY: msgid("The quantity cannot be ordered. Change it to return the cart."),
-    Problem.ZERO_PRICE: msgid("There is no price for this line. Remove it to return the cart."),
-    Problem.MISSING_UNSPSC: msgid("There is no UNSPSC code. Your system may not be able to assign a category."),
+    Problem.VANISHED: msgid("This product is no longer available to you."),
+    Problem.QUANTITY: msgid("This quantity cannot be ordered."),
+    Problem.ZERO_PRICE: msgid("This line has no price."),
+    Problem.MISSING_UNSPSC: msgid("There is no UNSPSC code, so your system may not find a category."),
     Problem.MISSING_LEAD_TIME: msgid("The delivery time is not known."),
 }
 
