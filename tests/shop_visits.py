@@ -1,8 +1,6 @@
 """A shop with the demo catalog, a buyer who punches out to it, and a shopper's browser without cookies."""
 
-import base64
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -147,9 +145,11 @@ class Shopper:
         fields = {"sku": sku, "quantity": quantity, "key": self.key, **more}
         return await self.post("add", **fields)
 
-    async def quantities(self, path: str = "cart", *, change: dict[str, str] | None = None, **more: str) -> httpx.Response:
+    async def quantities(
+        self, path: str = "cart", *, change: dict[str, str] | None = None, **more: str
+    ) -> httpx.Response:
         """Sends the cart form that this page shows, with the quantities of some SKUs changed."""
-        fields = self.fields("form.cart")
+        fields = self.fields("cart")
         for sku, quantity in (change or {}).items():
             fields[f"quantity-{self.line_id(sku)}"] = quantity
         return await self.post(path, **{**fields, **more})
@@ -188,9 +188,10 @@ class Shopper:
     def key(self) -> str:
         return self.page.xpath("string(//input[@name='key']/@value)")
 
-    def fields(self, form: str) -> dict[str, str]:
-        (element,) = self.page.cssselect(form) if hasattr(self.page, "cssselect") else ()
-        return {name: value or "" for name, value in element.form_values()}
+    def fields(self, form_class: str) -> dict[str, str]:
+        """What the page's form of this class would send, without its buttons."""
+        (form,) = self.page.xpath("//form[@class=$name]", name=form_class)
+        return {name: value or "" for name, value in form.form_values()}
 
     def rows(self) -> list[str]:
         """The names in the list or cart that the page shows."""

@@ -115,7 +115,12 @@ def _take_quantities(tx: Session, gateway: Gateway, alive: Alive, form: Form) ->
 
 
 def _again(request: Request, typed: Typed, notice: str, status: int) -> Response:
-    with gateway_of(request).database.read() as session:
+    """The cart as it is after what the shopper sent."""
+    gateway = gateway_of(request)
+    with gateway.database.read() as session:
+        found = visits.find(session, request.path_params["token"], gateway.clock.now())
+        if isinstance(found, Alive):
+            request.state.alive = found
         return _page(Shop(request, session), typed=typed, notice=notice, status=status)
 
 
