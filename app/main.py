@@ -12,6 +12,7 @@ from app.bridge.registry import Erps
 from app.clock import SystemClock
 from app.engine import Engine
 from app.gateway import Gateway, keys_of
+from app.jobs import registry, sweep
 from app.seal import live_secrets
 from app.settings import Settings
 from app.storage.database import Database
@@ -53,7 +54,8 @@ def running(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
     gateway.database.start()
     try:
         if worker is not None:
-            worker.start(())
+            sweep.recover(gateway)
+            worker.start(registry.handlers(gateway), registry.SCHEDULES)
         yield
     finally:
         if worker is not None:

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
                       must decide.
     promise_hours     after how long people hear that a buyer who was told "later" still waits for the outcome.
     operators         networks that may read /metrics and /readyz.
+    reply_private_networks whether partners' systems to which we send by ourselves may, and may be spoken to over http.
     erp_private_networks   whether ERP endpoints may lie in private networks (an admin's decision).
     """
 
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     duplicate_days: int = Field(default=30, ge=30)
     operators: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     erp_private_networks: bool = False
+    reply_private_networks: bool = False
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

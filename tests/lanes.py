@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from bridge_orders import order as an_order
@@ -231,9 +231,8 @@ class Lanes:
         forward_order.queue_delivery(tx, self.gateway, row, kind)
 
     def lanes(self) -> list[Lane]:
-        with self.gateway.database.read() as session:
-            found = session.exec(select(DeliveryRow.realm, DeliveryRow.lane).distinct()).all()
-        return [Lane(realm=realm, lane=lane) for realm, lane in found]
+        """In the order of their first rows."""
+        return list(dict.fromkeys(Lane(realm=row.realm, lane=row.lane) for row in self.deliveries()))
 
     def work(self) -> int:
         """Wakes every lane until none has anything to do at this moment; how many calls that took."""
@@ -243,13 +242,23 @@ class Lanes:
                 calls += 1
         return calls
 
-    def work_for(self, time: timedelta, step: timedelta = timedelta(seconds=1)) -> None:
-        """As `work`, while the clock moves on."""
+    def work_for(self, time: timedelta) -> None:
+        """As `work`, while the clock goes from one due row to the next until the time is over."""
         end = self.clock.now() + time
         self.work()
-        while self.clock.now() < end:
-            self.clock.move(step)
-            self.work()
+        while (due := self._next_due()) is not None and due[0] <= end:
+            self.clock.at = max(due[0], self.clock.at)
+            while lane_job.advance(self.gateway, due[1]):
+                pass
+        self.clock.at = end
+
+    def _next_due(self) -> tuple[datetime, Lane] | None:
+        open_rows = [row for row in self.deliveries() if row.open and row.due_at]
+        return min(
+            ((row.due_at, Lane(realm=row.realm, lane=row.lane)) for row in open_rows if row.due_at),
+            key=lambda due: due[0],
+            default=None,
+        )
 
     def deliveries(self, order_id: str | None = None) -> Sequence[DeliveryRow]:
         with self.gateway.database.read() as session:

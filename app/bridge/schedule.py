@@ -12,7 +12,7 @@ ERP: Final = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 1_800, 3_600)
 """After the first failed attempt, the second, ...; the last one repeats."""
 BUYER: Final = tuple(timedelta(seconds=s) for s in (60, 600, 1_800, 3_600))
 """The same for documents to buyers: procurement networks expect about ten tries, hourly, over at least six hours."""
-LOOK_UP: Final = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 300, 900))
+LOOK_UP: Final = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 300, 900, 3_600))
 
 GIVE_UP_BUYER: Final = 12
 """Attempts, which is nine hours."""

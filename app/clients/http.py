@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -286,6 +287,12 @@ class _Body(httpx.SyncByteStream):
         self._answer.close()
 
 
+@cache
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """Made once: reading the authorities takes longer than most requests."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
+
+
 class HttpClient:
     """Connections to one endpoint, shared by threads. Keeps cookies, so two endpoints never share a client.
 
@@ -301,9 +308,8 @@ class HttpClient:
     ) -> None:
         self.reach = reach
         self.limits = limits
-        tls = ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
         self._client = httpx.Client(
-            transport=_Transport(_Backend(reach, resolve), limits, tls),
+            transport=_Transport(_Backend(reach, resolve), limits, _tls(ca_file)),
             timeout=httpx.Timeout(limits.total, connect=limits.connect),
             follow_redirects=False,
             trust_env=False,

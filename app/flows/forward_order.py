@@ -55,7 +55,8 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call to be made, already committed. `probe`: it tests an ERP that was down."""
+    """One call to be made, already committed. `probe`: a look-up that shows whether the ERP is back, whatever the state
+    of the row."""
 
     sequence: int
     claim: str
@@ -78,7 +79,7 @@ def queue_delivery(tx: Session, gateway: Gateway, order: OrderRow, kind: str) ->
     if order.test and order.realm == LIVE:
         order_outcome.accepted(tx, gateway, order, None, now)
         return None
-    same = next((row for row in rows if (row.revision, row.kind) == (order.revision, kind)), None)
+    same = next((row for row in rows if row.revision == order.revision and _says_the_same(row.kind, kind)), None)
     if same is not None:
         if same.state in deliveries.STOPPED:
             again(tx, gateway, same)
@@ -109,6 +110,11 @@ def queue_delivery(tx: Session, gateway: Gateway, order: OrderRow, kind: str) ->
     tx.add(row)
     wake(tx, gateway, row)
     return row
+
+
+def _says_the_same(one: str, other: str) -> bool:
+    """A create and a change both say how the revision is to stand."""
+    return (one == "cancel") == (other == "cancel")
 
 
 def erp_of(tx: Session, order: OrderRow) -> str:
@@ -151,7 +157,7 @@ def prepare(tx: Session, gateway: Gateway, lane: Lane) -> Step | None:
     if isinstance(admission, NotNow):
         _put_back(tx, gateway, row, admission.until + timedelta(seconds=5 * _chance()), "the ERP is down")
         return None
-    if row.state != State.UNCERTAIN and not _has_room(tx, row, erp, admission):
+    if row.state != State.UNCERTAIN and not admission.probe and not _has_room(tx, row, erp, admission):
         _put_back(tx, gateway, row, now + timedelta(seconds=0.5 + _chance()), None)
         return None
     try:
@@ -177,8 +183,6 @@ def endpoint(row: DeliveryRow) -> str:
 
 
 def _has_room(tx: Session, row: DeliveryRow, erp: ErpAdapter, admission: Go) -> bool:
-    if admission.probe:
-        return True
     most = erp.at_once if admission.room is None else min(erp.at_once, admission.room)
     return deliveries.sending(tx, row.realm, row.erp) < most
 
@@ -212,9 +216,9 @@ def _delivery(tx: Session, row: DeliveryRow) -> Delivery:
 def _step(
     tx: Session, gateway: Gateway, row: DeliveryRow, erp: ErpAdapter, delivery: Delivery, admission: Go, now: datetime
 ) -> Step:
-    if row.state == State.UNCERTAIN:
+    if row.state == State.UNCERTAIN or admission.probe:
         act = Act.FIND
-        row.lookups += 1
+        row.lookups += row.state == State.UNCERTAIN
     else:
         act = Act.SUBMIT
         row.move(Event.SEND, now)
@@ -263,12 +267,16 @@ def settle(tx: Session, gateway: Gateway, step: Step, result: Outcome | Found) -
             row.code, row.reason, row.at = code[:100], text[:2_000], at
             order_outcome.stopped(tx, gateway, row, "erp.rejected", "the ERP refuses the order", f"{text} [{code}]")
         case Retry():
-            _put_off(tx, gateway, row, step, result, now)
+            _put_off(tx, gateway, row, result, now)
         case Uncertain(reason):
             row.move(Event.LOSE, now)
             row.uncertain_since = now
             row.reason = reason[:2_000]
             _look_later(tx, gateway, row, schedule.LOOK_UP[0])
+        case _ if row.state != State.UNCERTAIN:
+            # Only a probe: the breaker knows now, and the lane goes on with the row as it stood.
+            row.due_at = None
+            wake(tx, gateway, row)
         case CannotTell() | FoundNone() | FoundOne() | FoundSeveral():
             _weigh(tx, gateway, row, step, result, now)
 
@@ -314,7 +322,7 @@ def _tell_breaker(tx: Session, row: DeliveryRow, step: Step, result: Outcome | F
             if breakers.failed(tx, endpoint(row), now, result.reason, probe=step.probe):
                 alert("breaker.open", erp=row.erp, realm=row.realm, reason=result.reason)
             return
-    breakers.succeeded(tx, endpoint(row), now)
+    breakers.succeeded(tx, endpoint(row), now, proven=step.act is Act.SUBMIT)
 
 
 def _accept(tx: Session, gateway: Gateway, row: DeliveryRow, result: Accepted, now: datetime) -> None:
@@ -324,17 +332,15 @@ def _accept(tx: Session, gateway: Gateway, row: DeliveryRow, result: Accepted, n
     order_outcome.accepted(tx, gateway, order_outcome.order_of(tx, row), row, now)
 
 
-def _put_off(tx: Session, gateway: Gateway, row: DeliveryRow, step: Step, result: Retry, now: datetime) -> None:
+def _put_off(tx: Session, gateway: Gateway, row: DeliveryRow, result: Retry, now: datetime) -> None:
     since = row.first_sent_at or now
-    if not step.probe and now - since >= timedelta(hours=gateway.settings.delivery_hours):
+    if now - since >= timedelta(hours=gateway.settings.delivery_hours):
         row.move(Event.GIVE_UP, now)
         row.reason = result.reason[:2_000]
         message = f"given up after {row.attempts} attempts"
         order_outcome.stopped(tx, gateway, row, "erp.dead", message, result.reason)
         return
     row.move(Event.PUT_OFF, now)
-    if step.probe:
-        row.attempts -= 1
     row.reason = result.reason[:2_000]
     row.due_at = now + schedule.wait(schedule.ERP, row.attempts, _chance(), result.after)
     wake(tx, gateway, row, row.due_at)

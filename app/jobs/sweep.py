@@ -21,6 +21,10 @@ MOST: Final = 500
 """Alerts and wake-ups in one round; the next round is soon."""
 
 
+def run(gateway: Gateway) -> None:
+    sweep(gateway, gateway.clock.now())
+
+
 def sweep(gateway: Gateway, now: datetime) -> int:
     """How many lanes and answers were woken."""
     with gateway.database.read() as session:

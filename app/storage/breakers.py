@@ -1,8 +1,10 @@
 """Whether an ERP may be called now. In the database, since it must hold for all workers and survive a restart.
 
 Five failures in a row open a breaker. While it is open nothing is sent and no order loses an attempt. After the
-cool-down one worker, and only one, may probe: success closes the breaker, failure doubles the cool-down. A closed
-breaker lets the lanes back in waves, so that the backlog does not knock the ERP over again.
+cool-down one worker, and only one, may probe: with a look-up, which does no harm when its answer is lost. Failure
+doubles the cool-down; success closes the breaker on probation, until an order has got through: the first failure then
+opens it again, for longer than before. A closed breaker lets the lanes back in waves, so that the backlog does not
+knock the ERP over again.
 """
 
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ class BreakerRow(Row, table=True):
     """
     failures       in a row.
     next_probe_at  when the next probe may go; while one runs, when it is given up for lost.
-    cooldown       seconds that it stays open.
+    cooldown       seconds that it stayed open last; 0 once an order has got through.
     """
 
     __tablename__ = "cd_breakers"
@@ -49,7 +51,7 @@ class BreakerRow(Row, table=True):
     opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_probe_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    cooldown: int = Field(default=int(COOLDOWN.total_seconds()))
+    cooldown: int = 0
     last_error: str | None = Field(default=None, max_length=2_000)
 
 
@@ -90,44 +92,43 @@ def _wave(row: BreakerRow, now: datetime) -> int | None:
     return None if wave >= WAVES else 1 << wave
 
 
-def succeeded(tx: Session, endpoint: str, now: datetime) -> bool:
-    """The endpoint answered like itself, were it with a refusal. True when that closed the breaker."""
+def succeeded(tx: Session, endpoint: str, now: datetime, *, proven: bool) -> None:
+    """The endpoint answered like itself, were it with a refusal. `proven`: to an order, not only to a look-up."""
     row = tx.get(BreakerRow, endpoint, populate_existing=True)
-    if row is None or (row.state == Breaker.CLOSED and row.failures == 0):
-        return False
+    closes = row is not None and row.state != Breaker.CLOSED
+    if row is None or not (closes or (proven and (row.failures or row.cooldown))):
+        return
     row = _locked(tx, endpoint)
-    closes = row.state != Breaker.CLOSED
     row.state = Breaker.CLOSED
-    row.failures = 0
-    row.cooldown = int(COOLDOWN.total_seconds())
     row.next_probe_at = None
+    row.failures = 0 if proven else FAILURES - 1
+    row.cooldown = 0 if proven else row.cooldown
     if closes:
         row.closed_at = now
-    return closes
 
 
 def failed(tx: Session, endpoint: str, now: datetime, error: str, *, probe: bool) -> bool:
-    """No connection, no answer, or a 5xx. True when that opened the breaker; `probe` keeps it open for longer."""
+    """No connection, no answer, or a 5xx. True when that opened the breaker; a `probe` keeps it open for longer."""
     row = _locked(tx, endpoint)
     row.failures += 1
     row.last_error = error[:2_000]
-    if row.state == Breaker.CLOSED and row.failures >= FAILURES:
+    opens = row.state == Breaker.CLOSED and row.failures >= FAILURES
+    if opens or (row.state == Breaker.HALF_OPEN and probe):
         row.state = Breaker.OPEN
-        row.opened_at = now
-        row.cooldown = int(COOLDOWN.total_seconds())
-        row.next_probe_at = now + COOLDOWN
-        return True
-    if row.state == Breaker.HALF_OPEN and probe:
-        row.state = Breaker.OPEN
-        row.cooldown = min(row.cooldown * 2, int(LONGEST_COOLDOWN.total_seconds()))
+        row.opened_at = now if opens else row.opened_at
+        row.cooldown = min(max(row.cooldown * 2, _seconds(COOLDOWN)), _seconds(LONGEST_COOLDOWN))
         row.next_probe_at = now + timedelta(seconds=row.cooldown)
-    return False
+    return opens
+
+
+def _seconds(time: timedelta) -> int:
+    return int(time.total_seconds())
 
 
 def _locked(tx: Session, endpoint: str) -> BreakerRow:
     dialect: Dialect = tx.get_bind().dialect
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    defaults = {"endpoint": endpoint, "state": Breaker.CLOSED, "failures": 0, "cooldown": int(COOLDOWN.total_seconds())}
+    defaults = {"endpoint": endpoint, "state": Breaker.CLOSED, "failures": 0, "cooldown": 0}
     tx.execute(insert(BreakerRow).values(defaults).on_conflict_do_nothing())
     query = select(BreakerRow).where(BreakerRow.endpoint == endpoint).with_for_update()
     return tx.exec(query.execution_options(populate_existing=True)).one()

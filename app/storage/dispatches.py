@@ -21,9 +21,9 @@ class State(StrEnum):
     sending   a worker posts it now, or has died over it: `due_at` is the end of its lease.
     waiting   no proper answer yet; the next attempt is at `due_at`.
     done      the buyer's system said yes.
-    refused   it said no for good.
+    refused   it said no for good, or the document cannot be written.
     dead      given up after the schedule's end.
-    nowhere   the partner's settings name no address to send it to.
+    nowhere   the partner's settings name no address to send it to, or one that must not be connected to.
     """
 
     PENDING = "pending"
@@ -51,12 +51,15 @@ class Event(StrEnum):
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.PENDING, Event.SEND): State.SENDING,
     (State.PENDING, Event.NOT_REACHABLE): State.NOWHERE,
+    (State.PENDING, Event.REFUSE): State.REFUSED,
     (State.WAITING, Event.SEND): State.SENDING,
     (State.WAITING, Event.NOT_REACHABLE): State.NOWHERE,
+    (State.WAITING, Event.REFUSE): State.REFUSED,
     (State.SENDING, Event.CONFIRM): State.DONE,
     (State.SENDING, Event.REFUSE): State.REFUSED,
     (State.SENDING, Event.PUT_OFF): State.WAITING,
     (State.SENDING, Event.GIVE_UP): State.DEAD,
+    (State.SENDING, Event.NOT_REACHABLE): State.NOWHERE,
     (State.SENDING, Event.LOSE): State.WAITING,
     (State.REFUSED, Event.REPLAY): State.PENDING,
     (State.DEAD, Event.REPLAY): State.PENDING,
@@ -148,9 +151,9 @@ def waits_for_another(tx: Session, row: DispatchRow) -> bool:
     return tx.exec(query.limit(1)).first() is not None
 
 
-def next_of_order(tx: Session, row: DispatchRow) -> str | None:
-    """The id of the oldest open document of the same order."""
-    query = select(DispatchRow.id).where(DispatchRow.order_id == row.order_id, col(DispatchRow.open).is_(True))
+def next_of_order(tx: Session, row: DispatchRow) -> DispatchRow | None:
+    """The oldest open document of the same order."""
+    query = select(DispatchRow).where(DispatchRow.order_id == row.order_id, col(DispatchRow.open).is_(True))
     return tx.exec(query.order_by(col(DispatchRow.sequence)).limit(1)).first()
 
 

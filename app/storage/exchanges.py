@@ -23,7 +23,8 @@ class ExchangeState(StrEnum):
     duplicate  the same document again: the stored answer was given.
     conflict   the same key with other bytes: both are kept, the second was not taken.
     failed     a bug of ours; the answer said so, and an alert was raised.
-    answer     what we sent back in the same connection.
+    answer     what was sent back in the same connection.
+    sending    ours, on its way; then accepted, refused or failed, as the partner's answer says.
     """
 
     RECEIVED = "received"
@@ -33,6 +34,7 @@ class ExchangeState(StrEnum):
     CONFLICT = "conflict"
     FAILED = "failed"
     ANSWER = "answer"
+    SENDING = "sending"
 
 
 class ExchangeRow(Row, table=True):
