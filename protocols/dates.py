@@ -8,6 +8,7 @@ sender's date order. The sender's offset is kept, as it says which day an order 
 
 import re
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -42,8 +43,8 @@ def read(text: str, *, zone: tzinfo = UTC, order: DateOrder | None = None) -> tu
     A date alone is a `date` and no deviation: where a moment is required the caller says so. A moment without an
     offset is in `zone`. Raises NotADate."""
     try:
-        if _STRICT.fullmatch(text):
-            return _in_range(datetime.fromisoformat(text)), None
+        if (moment := _strict(text)) is not None:
+            return moment, None
         if _DATE.fullmatch(text):
             return date.fromisoformat(text), None
         bare = text.strip()
@@ -54,6 +55,12 @@ def read(text: str, *, zone: tzinfo = UTC, order: DateOrder | None = None) -> tu
     except (ValueError, OverflowError) as error:
         raise NotADate(str(error)) from None
     raise NotADate("is no date in a form that is known here")
+
+
+@lru_cache(maxsize=1024)
+def _strict(text: str) -> datetime | None:
+    """The written form alone. The lines of one document mostly say the same day."""
+    return _in_range(datetime.fromisoformat(text)) if _STRICT.fullmatch(text) else None
 
 
 def _in_range(found: Moment) -> Moment:

@@ -7,6 +7,7 @@ blanks around it, an exponent, a currency sign that fits, grouping that a second
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 # Bounds under which a price times a quantity stays exact in the 28 digits of the decimal context for all real goods.
 _PLAIN = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,10})?|\.[0-9]{1,10})")
@@ -30,6 +31,7 @@ class NotANumber(ValueError):
     """Nothing that means exactly one number; the text says why."""
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> Decimal | None:
     """The number when it is written as it should be, else None: then `repaired` decides."""
     return Decimal(text) if _PLAIN.fullmatch(text) else None

@@ -190,12 +190,10 @@ class _Lines:
         return line, offset - self._starts[line - 1] + 1
 
 
-def with_entities(
-    text: bytes, findings: Findings, *, escape: bool = False, html: bool = True, strict: bool = True
-) -> bytes:
-    """Entities that HTML names become character references (`html`); any other is escaped, else refused, else left.
+def with_entities(text: bytes, findings: Findings, *, escape: bool = False, html: bool = True) -> bytes:
+    """Entities that HTML names become character references (`html`); any other ampersand is escaped or refused.
 
-    Raises Malformed with every place when `strict`."""
+    Raises Malformed with every place that is refused."""
     if text.count(b"&") > _MOST_AMPERSANDS:
         raise malformed("xml.entity_unknown", f"has wrong ampersands among more than {_MOST_AMPERSANDS}")
     lines = _Lines(text)
@@ -227,7 +225,7 @@ def with_entities(
     mended = _OPAQUE_OR_AMPERSAND.sub(repair, text)
     if repaired > _MOST_REPAIRS:
         findings.note("xml.entity_repaired", "/", f"and {repaired - _MOST_REPAIRS} more of the same kind")
-    if unknown and strict:
+    if unknown:
         faults = Findings()
         for found, line, column in unknown:
             message = "is a bare ampersand; write &amp;" if found == "&" else "is an entity that nothing defines"
@@ -237,14 +235,19 @@ def with_entities(
 
 
 def with_escaped_tags(text: bytes, findings: Findings) -> bytes:
+    """A raw `<` inside an attribute value becomes `&lt;`."""
     lines = _Lines(text)
+    escaped = 0
 
     def escape(match: re.Match[bytes]) -> bytes:
+        nonlocal escaped
         whole = match.group()
         if whole[1:2] in (b"!", b"?") or whole.count(b"<") == 1:
             return whole
-        line, column = lines.of(match.start())
-        findings.note("xml.markup_repaired", "/", "a raw < in an attribute was escaped", line=line, column=column)
+        escaped += 1
+        if escaped <= _MOST_REPAIRS:
+            line, column = lines.of(match.start())
+            findings.note("xml.markup_repaired", "/", "a raw < in an attribute was escaped", line=line, column=column)
         return b"<" + whole[1:].replace(b"<", b"&lt;")
 
     return _TAG.sub(escape, text)

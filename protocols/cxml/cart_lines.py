@@ -3,7 +3,7 @@
 from typing import Literal
 
 from protocols import numbers, xml
-from protocols.cxml.items import ItemDetail, read_item_id, write_item_detail, write_item_id
+from protocols.cxml.items import read_item_detail, read_item_id, write_item_detail, write_item_id
 from protocols.cxml.parts import (
     read_comment,
     read_extension,
@@ -37,13 +37,9 @@ def read_cart_line(element: Element, source: Source) -> CartLine | None:
     for child in element:
         match child.tag:
             case "ItemID":
-                item |= read_item_id(child, source)
+                read_item_id(child, item, source)
             case "ItemDetail":
-                detail = ItemDetail(child, source)
-                unit = detail.unit
-                item |= detail.manufacturer
-                fields["description"] = detail.description
-                fields["price"] = detail.price
+                unit = read_item_detail(child, item, fields, source)
             case "ShipTo":
                 fields["ship_to"] = read_ship_to(child, source)
             case "Shipping":

@@ -10,7 +10,7 @@ from decimal import Decimal
 from protocols import dates, numbers, xml
 from protocols.cxml import envelope as frame
 from protocols.cxml.envelope import Envelope, Opened
-from protocols.cxml.items import ItemDetail, read_item_id, write_item_detail, write_item_id
+from protocols.cxml.items import read_item_detail, read_item_id, write_item_detail, write_item_id
 from protocols.cxml.parts import (
     LANGUAGE,
     read_extension,
@@ -197,16 +197,14 @@ def _read_substitute(element: Element, fields: Fields, unit: str | None, source:
     for child in element:
         match child.tag:
             case "ItemID":
-                item |= read_item_id(child, source)
+                read_item_id(child, item, source)
             case "ItemDetail":
-                detail = ItemDetail(child, source)
-                item |= detail.manufacturer
-                fields["substitute_description"] = detail.description
-                fields["price"] = detail.price
-                if detail.unit != unit:
-                    source.note(
-                        "unit.differs", child, "is in another unit than the part that it stands in", detail.unit
-                    )
+                detail: Fields = {}
+                other = read_item_detail(child, item, detail, source)
+                fields["substitute_description"] = detail["description"]
+                fields["price"] = detail.get("price")
+                if other != unit:
+                    source.note("unit.differs", child, "is in another unit than the part that it stands in", other)
             case "Shipping":
                 fields["shipping"] = _read_shipping(child, source)
             case "Tax":

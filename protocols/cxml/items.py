@@ -23,34 +23,33 @@ _GTIN = "GTIN"
 """IdReference domain under which a GTIN is written; cXML has no element for it beside ItemDetailRetail."""
 
 
-def read_item_id(element: Element, source: Source) -> Fields:
-    """The fields of an ItemRef that ItemID holds; those of the manufacturer stand in ItemDetail."""
-    fields: Fields = {}
+def read_item_id(element: Element, item: Fields, source: Source) -> None:
+    """Into the fields of an ItemRef; those of the manufacturer stand in ItemDetail."""
     identifiers: list[Identifier] = []
     for child in element:
         tag = child.tag
         if tag == "SupplierPartID":
-            fields["supplier_id"] = text(child)
+            item["supplier_id"] = text(child)
             if revision := child.get("revisionID"):
-                fields["supplier_revision"] = revision
+                item["supplier_revision"] = revision
         elif tag == "SupplierPartAuxiliaryID":
             value, markup = xml.inner(child)
             if value := value.strip():
-                fields["supplier_auxiliary_id"] = value
-                fields["auxiliary_markup"] = markup
+                item["supplier_auxiliary_id"] = value
+                if markup:
+                    item["auxiliary_markup"] = True
         elif tag == "BuyerPartID":
-            fields["buyer_id"] = text(child)
+            item["buyer_id"] = text(child)
         elif tag == "IdReference":
             identifier = read_identifier(child, source)
-            if identifier.scheme.upper() == _GTIN and "gtin" not in fields:
-                fields["gtin"] = identifier.value
+            if identifier.scheme.upper() == _GTIN and "gtin" not in item:
+                item["gtin"] = identifier.value
             else:
                 identifiers.append(identifier)
         else:
             source.keep(child)
     if identifiers:
-        fields["identifiers"] = tuple(identifiers)
-    return fields
+        item["identifiers"] = tuple(identifiers)
 
 
 def write_item_id(parent: Element, item: ItemRef) -> None:
@@ -65,60 +64,53 @@ def write_item_id(parent: Element, item: ItemRef) -> None:
     write_identifiers(element, item.identifiers)
 
 
-class ItemDetail:
-    """What ItemDetail or BlanketItemDetail says, collected in one pass over its children."""
-
-    __slots__ = ("_basis", "_money", "description", "manufacturer", "price", "unit")
-
-    def __init__(self, element: Element, source: Source) -> None:
-        self.unit: str | None = None
-        self.manufacturer: Fields = {}
-        self.price: Price | None = None
-        self._basis: Element | None = None
-        self._money: Money | None = None
-        texts: list[Text] = []
-        classes: list[Classification] = []
-        extensions: list[Extension] = []
-        fields: Fields = {}
-        for child in element:
-            tag = child.tag
-            if tag == "UnitPrice":
-                self._money = source.money_in(child, "price")
-            elif tag == "Description":
-                _read_description(child, texts, fields, source)
-            elif tag == "UnitOfMeasure":
-                self.unit = text(child)
-            elif tag == "Classification":
-                if found := _read_classification(child, source):
-                    classes.append(found)
-            elif tag == "ManufacturerPartID":
-                self.manufacturer["manufacturer_id"] = text(child)
-            elif tag == "ManufacturerName":
-                self.manufacturer["manufacturer_name"] = text(child)
-            elif tag == "PriceBasisQuantity":
-                self._basis = child
-            elif tag == "Extrinsic":
-                extensions.append(read_extension(child, source))
-            elif tag == "URL":
-                fields["url"] = text(child)
-            elif tag == "LeadTime":
-                fields["lead_days"] = source.whole(text(child), "lead_time", child)
-            else:
-                source.keep(child)
-        if extensions:
-            fields["extensions"] = tuple(extensions)
-        self.description = ItemDescription(texts=tuple(texts), classifications=tuple(classes), **fields)
-        if self._money is not None:
-            self.price = (
-                Price(amount=self._money) if self._basis is None else _read_price(self._money, self._basis, source)
-            )
+def read_item_detail(element: Element, item: Fields, fields: Fields, source: Source) -> str | None:
+    """ItemDetail or BlanketItemDetail in one pass over its children: the manufacturer into `item`, `description` and
+    `price` into `fields`. The unit of measure."""
+    unit: str | None = None
+    money: Money | None = None
+    basis: Element | None = None
+    texts: list[Text] = []
+    classes: list[Classification] = []
+    extensions: list[Extension] = []
+    described: Fields = {}
+    for child in element:
+        tag = child.tag
+        if tag == "UnitPrice":
+            money = source.money_in(child, "price")
+        elif tag == "Description":
+            _read_description(child, texts, described, source)
+        elif tag == "UnitOfMeasure":
+            unit = text(child)
+        elif tag == "Classification":
+            if found := _read_classification(child, source):
+                classes.append(found)
+        elif tag == "Extrinsic":
+            extensions.append(read_extension(child, source))
+        elif tag == "ManufacturerPartID":
+            item["manufacturer_id"] = text(child)
+        elif tag == "ManufacturerName":
+            item["manufacturer_name"] = text(child)
+        elif tag == "PriceBasisQuantity":
+            basis = child
+        elif tag == "URL":
+            described["url"] = text(child)
+        elif tag == "LeadTime":
+            described["lead_days"] = source.whole(text(child), "lead_time", child)
+        else:
+            source.keep(child)
+    fields["description"] = ItemDescription(
+        texts=tuple(texts), classifications=tuple(classes), extensions=tuple(extensions), **described
+    )
+    if money is not None:
+        fields["price"] = Price(amount=money) if basis is None else _read_price(money, basis, source)
+    return unit
 
 
 def _read_description(element: Element, texts: list[Text], fields: Fields, source: Source) -> None:
-    if not len(element):
-        words = element.text or ""
-    else:
-        pieces = [element.text or ""]
+    words = element.text or ""
+    if len(element):
+        pieces = [words]
         for child in element:
             if child.tag == "ShortName" and "short_name" not in fields:
                 fields["short_name"] = text(child)
@@ -137,8 +129,7 @@ def _read_description(element: Element, texts: list[Text], fields: Fields, sourc
             fields.setdefault("short_name", value)
         else:
             source.keep_attribute(element, name, value)
-    words = words.strip()
-    if words:
+    if words := words.strip():
         texts.append(Text(text=words, language=language, kind=kind))
 
 
@@ -147,17 +138,25 @@ _UNSPSC = ("UNSPSC", "SPSC")
 
 def _read_classification(element: Element, source: Source) -> Classification | None:
     """UNSPSC as eight digits, where dots or a prefix hide them; else as written. None when it is empty."""
-    words = text(element)
-    code = element.get("code") or words
+    words = code = text(element)
+    scheme = ""
+    name: str | None = None
+    for attribute, value in xml.attributes(element):
+        if attribute == "domain":
+            scheme = value
+        elif attribute == "code":
+            if value and value != words:
+                code, name = value, words
+        else:
+            source.keep_attribute(element, attribute, value)
     if not code or code.casefold() == "null":
         return None
-    scheme = element.get("domain") or ""
-    if scheme.upper() in _UNSPSC and not (code.isascii() and code.isdigit()):
+    if not code.isdigit() and scheme.upper() in _UNSPSC:
         digits = "".join(c for c in code if c in "0123456789")
         if len(digits) == 8:
             source.note("classification.repaired", element, f"is a UNSPSC code of eight digits; read as {digits}", code)
             code = digits
-    return Classification(scheme=scheme, code=code, name=words if words != (element.get("code") or words) else None)
+    return Classification(scheme=scheme, code=code, name=name)
 
 
 def _read_price(money: Money, element: Element, source: Source) -> Price | None:

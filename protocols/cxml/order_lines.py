@@ -3,7 +3,7 @@
 import msgspec
 
 from protocols import dates, numbers, xml
-from protocols.cxml.items import ItemDetail, read_item_id, write_item_detail, write_item_id
+from protocols.cxml.items import read_item_detail, read_item_id, write_item_detail, write_item_id
 from protocols.cxml.parts import (
     read_comment,
     read_extension,
@@ -50,13 +50,9 @@ def read_order_line(element: Element, number: int, source: Source) -> OrderLine 
     for child in element:
         tag = child.tag
         if tag == "ItemID":
-            item.update(read_item_id(child, source))
+            read_item_id(child, item, source)
         elif tag in ("ItemDetail", "BlanketItemDetail"):
-            detail = ItemDetail(child, source)
-            unit = detail.unit
-            item.update(detail.manufacturer)
-            fields["description"] = detail.description
-            fields["price"] = detail.price
+            unit = read_item_detail(child, item, fields, source)
             detailed = tag == "ItemDetail"
             if detailed and unit is None:
                 source.fault("unit.missing", child, "has no UnitOfMeasure; it is not guessed")
@@ -66,7 +62,10 @@ def read_order_line(element: Element, number: int, source: Source) -> OrderLine 
                 lists.setdefault(name, []).append(found)
         elif tag in _READERS:
             name, read_one = _READERS[tag]
-            fields[name] = read_one(child, source)
+            if name in fields:
+                source.keep(child)
+            else:
+                fields[name] = read_one(child, source)
         elif tag == "Shipping":
             read_shipping(child, fields, source)
         else:

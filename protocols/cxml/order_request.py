@@ -123,7 +123,10 @@ def _read_header(element: Element, fields: Fields, source: Source) -> None:
         tag = child.tag
         if tag in _READERS:
             name, read_one = _READERS[tag]
-            fields[name] = read_one(child, source)
+            if name in fields:
+                source.keep(child)
+            else:
+                fields[name] = read_one(child, source)
         elif tag in _LISTS:
             name, read_each = _LISTS[tag]
             if (found := read_each(child, source)) is not None:

@@ -21,8 +21,8 @@ LANGUAGE = "en"
 
 def text(element: Element) -> str | None:
     """The trimmed text; None when there is none."""
-    found = element.text if not len(element) else xml.text_of(element)
-    return (found.strip() or None) if found else None
+    found = xml.text_of(element) if len(element) else element.text
+    return found.strip() or None if found else None
 
 
 def add_text(parent: Element, name: str, value: str | None, *, language: str | None = None) -> None:
@@ -78,20 +78,26 @@ def write_money(parent: Element, name: str, money: Money) -> Element:
 
 
 def read_comment(element: Element, source: Source) -> Comment:
-    pieces = [element.text or ""]
-    attachments = []
-    for child in element:
-        if child.tag == "Attachment":
-            attachments.append(read_attachment(child, source))
+    words = element.text or ""
+    attachments: list[Attachment] = []
+    if len(element):
+        pieces = [words]
+        for child in element:
+            if child.tag == "Attachment":
+                attachments.append(read_attachment(child, source))
+            else:
+                source.keep(child)
+            pieces.append(child.tail or "")
+        words = "".join(pieces)
+    language = kind = None
+    for name, value in xml.attributes(element):
+        if name == XML_LANG:
+            language = value or None
+        elif name == "type":
+            kind = value or None
         else:
-            source.keep(child)
-        pieces.append(child.tail or "")
-    return Comment(
-        text="".join(pieces).strip(),
-        language=element.get(XML_LANG) or None,
-        kind=element.get("type") or None,
-        attachments=tuple(attachments),
-    )
+            source.keep_attribute(element, name, value)
+    return Comment(text=words.strip(), language=language, kind=kind, attachments=tuple(attachments))
 
 
 def read_attachment(element: Element, source: Source) -> Attachment:
@@ -222,29 +228,40 @@ def read_split(element: Element, source: Source) -> Split | None:
     name = ""
     segments: list[SplitSegment] = []
     charge: Money | None = None
+    charged = False
     for child in element:
-        if child.tag == "Accounting":
+        tag = child.tag
+        if tag == "Accounting":
             name = child.get("name") or ""
-            segments += [_read_segment(segment, source) for segment in child]
-        elif child.tag == "Charge":
+            segments.extend([_read_segment(segment, source) for segment in child])
+        elif tag == "Charge" and not charged:
             charge = source.money_in(child)
+            charged = True
         else:
             source.keep(child)
     if charge is None:
-        if element.find("Charge") is None:
+        if not charged:
             source.fault("amount.missing", element, "has no Charge")
         return None
     return Split(name=name, segments=tuple(segments), charge=charge)
 
 
 def _read_segment(element: Element, source: Source) -> SplitSegment:
-    if element.tag == "Segment":
-        return SplitSegment(
-            name=element.get("type") or "",
-            id=element.get("id") or "",
-            description=element.get("description") or None,
-        )
-    if element.tag != "AccountingSegment":
+    tag = element.tag
+    if tag == "Segment":
+        name = key = ""
+        description: str | None = None
+        for attribute, value in xml.attributes(element):
+            if attribute == "type":
+                name = value
+            elif attribute == "id":
+                key = value
+            elif attribute == "description":
+                description = value or None
+            else:
+                source.keep_attribute(element, attribute, value)
+        return SplitSegment(name=name, id=key, description=description)
+    if tag != "AccountingSegment":
         source.keep(element)
     found = {child.tag: text(child) for child in element}
     return SplitSegment(name=found.get("Name") or "", id=element.get("id") or "", description=found.get("Description"))

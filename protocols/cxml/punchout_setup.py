@@ -40,8 +40,10 @@ def read(opened: Opened) -> PunchoutRequest:
                 fields["supplier_url"] = _url(child)
             case "ShipTo":
                 fields["ship_to"] = read_ship_to(child, source)
-            case "SelectedItem" if (item := child.find("ItemID")) is not None:
-                fields["selected"] = ItemRef(**read_item_id(item, source))
+            case "SelectedItem" if (item_id := child.find("ItemID")) is not None:
+                item: Fields = {}
+                read_item_id(item_id, item, source)
+                fields["selected"] = ItemRef(**item)
             case "ItemOut":
                 items.append(child)
             case _:

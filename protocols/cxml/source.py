@@ -71,7 +71,12 @@ class Source(Review):
 
     def money(self, money: Element, what: str = "amount") -> Money | None:
         """The Money element itself. None after a fault."""
-        currency = money.get("currency")
+        currency: str | None = None
+        for name, value in xml.attributes(money):
+            if name == "currency":
+                currency = value
+            else:
+                self.keep_attribute(money, name, value)
         amount = numbers.plain(money.text or "")
         if amount is not None and currency == self.currency and currency is not None and not len(money):
             return Money(amount=amount, currency=currency)
@@ -107,6 +112,8 @@ class Source(Review):
 
     def money_in(self, parent: Element, what: str = "amount") -> Money | None:
         """The Money below `parent`; what stands beside it is kept. None, after a fault, when there is none."""
+        if len(parent) == 1 and (only := parent[0]).tag == "Money":
+            return self.money(only, what)
         found: Money | None = None
         seen = False
         for child in parent:
@@ -137,6 +144,8 @@ class Source(Review):
         """A whole number, not negative. None when absent, and, with a finding, when it is none."""
         if text is None:
             return None
+        if text.isdigit() and text.isascii() and text[0] != "0" and len(text) <= 18:
+            return int(text)
         bare = text.strip()
         if not (bare.isascii() and bare.isdigit() and len(bare) <= 18):
             self.note(f"{what}.not_whole", element, "must be a whole number", text, attribute=attribute)
