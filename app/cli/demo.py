@@ -32,7 +32,9 @@ def demo(
     data: Data = None,
 ) -> None:
     """Run everything for a try: partners, catalog, people and an ERP included. Data stays for the next start."""
-    settings = settings_from(data, host="127.0.0.1", port=port, embedded=True, erp_private_networks=True)
+    settings = settings_from(
+        data, host="127.0.0.1", port=port, embedded=True, erp_private_networks=True, reply_private_networks=True
+    )
     if settings.base_url is None:
         settings = settings.model_copy(update={"base_url": HttpUrl(f"http://127.0.0.1:{port}")})
     for wanted in (port, port + 1):

@@ -44,6 +44,11 @@ class Page:
         return " ".join((self.root.findtext(".//title") or "").split())
 
     @property
+    def alert(self) -> str:
+        """What the page says is wrong (role `alert`), or nothing."""
+        return " ".join(" ".join(e.text_content().split()) for e in self.root.iter() if e.get("role") == "alert")
+
+    @property
     def forms(self) -> list[Form]:
         return [Form(element, self.url) for element in self.root.forms]
 

@@ -43,10 +43,12 @@ class Shopper:
         return [form.values["sku"] for form in self.page.forms if form.has("sku", "quantity")]
 
     def add(self, sku: str, quantity: Decimal) -> None:
-        """From the page that shows it. Raises Stuck when it is not on the page."""
+        """From the page that shows it. Raises Stuck when it is not there, or the shop does not sell that quantity."""
         for form in self.page.forms:
             if form.values.get("sku") == sku:
                 self.page = self.browser.submit(form, {"quantity": f"{quantity:f}"})
+                if self.page.alert:
+                    raise Stuck(f"{sku} was not added: {self.page.alert}")
                 return
         raise Stuck(f"{sku} cannot be added on {self.page.title!r}")
 
