@@ -1,16 +1,17 @@
 """The shopper goes home: with the cart, or without a change. Either ends the session, and only one of them, once."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.catalog.cart import Problem, ViewedCart, ViewedLine
 from app.errors import No, Refusal
 from app.flows import visit as visits
-from app.flows.visit import Alive
+from app.flows.visit import Alive, Dead
 from app.gateway import Gateway
 from app.partners.identify import AnswerTo
 from app.partners.profile import settings_of
@@ -63,46 +64,71 @@ def may_return_empty(visit: PunchoutSessionRow) -> bool:
     return visit.operation == Operation.EDIT
 
 
-def return_cart(tx: Session, gateway: Gateway, alive: Alive, viewed: ViewedCart) -> ReturnPost:
+def return_cart(tx: Session, gateway: Gateway, alive: Alive, viewed: ViewedCart, *, form_key: str) -> ReturnPost:
     """The form that takes the cart home. The caller has judged `viewed` and saw that it is what the shopper saw.
 
     Raises Refusal CONFLICT when the session has ended meanwhile."""
-    visit, now = alive.visit, gateway.clock.now()
-    cxml = settings_of(alive.partner, "cxml", CxmlSettings)
-    if not visits.end(tx, visit, SessionState.RETURNED, now):
-        raise Refusal(No.CONFLICT, "This cart has been returned or cancelled already.")
-    made = _cart(visit, viewed, cxml)
+    made = _cart(alive.visit, viewed, settings_of(alive.partner, "cxml", CxmlSettings))
+    message = _end(tx, gateway, alive, SessionState.RETURNED, form_key)
     tx.add(
         ReturnedCartRow(
             id=gateway.ids(),
-            session_id=visit.id,
-            realm=visit.realm,
-            customer_id=visit.customer_id,
+            session_id=alive.visit.id,
+            realm=alive.visit.realm,
+            customer_id=alive.visit.customer_id,
             operation_allowed=made.operation_allowed,
             cart=to_json(made).decode(),
-            at=now,
+            at=message.at,
         )
     )
-    return _post(gateway, visit, cxml, made)
+    return _post(alive, message, made)
 
 
-def leave(tx: Session, gateway: Gateway, alive: Alive) -> ReturnPost:
+def leave(tx: Session, gateway: Gateway, alive: Alive, *, form_key: str) -> ReturnPost:
     """The form that says that nothing changes: the buyer adds nothing, keeps the cart that was edited or looked at.
 
     Raises Refusal CONFLICT when the session has ended meanwhile."""
-    visit = alive.visit
-    cxml = settings_of(alive.partner, "cxml", CxmlSettings)
-    if not visits.end(tx, visit, SessionState.CANCELLED, gateway.clock.now()):
+    return _post(alive, _end(tx, gateway, alive, SessionState.CANCELLED, form_key), _unchanged(alive))
+
+
+def pressed_twice(tx: Session, gateway: Gateway, dead: Dead, form_key: str) -> ReturnPost | None:
+    """The same form again, byte for byte, for the second half of a double press; None for every other late press."""
+    if not visits.pressed_twice(dead, form_key, gateway.clock.now()):
+        return None
+    visit, partner = dead.visit, dead.partner
+    assert visit is not None
+    assert partner is not None
+    assert visit.message_id is not None
+    assert visit.ended_at is not None
+    alive = Alive(visit, partner)
+    returned = tx.exec(select(ReturnedCartRow).where(ReturnedCartRow.session_id == visit.id)).first()
+    made = from_json(returned.cart, Cart) if returned is not None else _unchanged(alive)
+    return _post(alive, _Message(visit.message_id, visit.ended_at), made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    id: str
+    at: datetime
+
+
+def _end(tx: Session, gateway: Gateway, alive: Alive, state: SessionState, form_key: str) -> _Message:
+    host = urlsplit(gateway.settings.url).hostname
+    message = _Message(f"{gateway.ids()}@{host}", gateway.clock.now())
+    if not visits.end(tx, alive.visit, state, message.at, form_key=form_key, message_id=message.id):
         raise Refusal(No.CONFLICT, "This cart has been returned or cancelled already.")
-    request = from_json(visit.request, PunchoutRequest)
-    unchanged = Cart(
+    return message
+
+
+def _unchanged(alive: Alive) -> Cart:
+    request = from_json(alive.visit.request, PunchoutRequest)
+    return Cart(
         buyer_cookie=request.buyer_cookie,
         cookie_markup=request.cookie_markup,
-        operation_allowed=cxml.operation_allowed,
-        total=Money(amount=Decimal(0), currency=visit.currency),
+        operation_allowed=settings_of(alive.partner, "cxml", CxmlSettings).operation_allowed,
+        total=Money(amount=Decimal(0), currency=alive.visit.currency),
         unchanged=True,
     )
-    return _post(gateway, visit, cxml, unchanged)
 
 
 def _cart(visit: PunchoutSessionRow, viewed: ViewedCart, cxml: CxmlSettings) -> Cart:
@@ -156,12 +182,13 @@ def understood(price: Price, unit: str, reading: Literal["full", "quantity_only"
     return Price(amount=Money(amount=each, currency=price.amount.currency))
 
 
-def _post(gateway: Gateway, visit: PunchoutSessionRow, cxml: CxmlSettings, made: Cart) -> ReturnPost:
+def _post(alive: Alive, message: _Message, made: Cart) -> ReturnPost:
+    visit, cxml = alive.visit, settings_of(alive.partner, "cxml", CxmlSettings)
     answer_to = AnswerTo.read(visit.answer_to)
     us, them = (Credential(domain=name.scheme, identity=name.value) for name in (answer_to.ours, answer_to.theirs))
     envelope = Envelope(
-        payload_id=f"{gateway.ids()}@{urlsplit(gateway.settings.url).hostname}",
-        sent_at=gateway.clock.now(),
+        payload_id=message.id,
+        sent_at=message.at,
         from_=(us,),
         to=(them,),
         sender=(us,),

@@ -25,6 +25,7 @@ CODE_LIFE: Final = timedelta(minutes=10)
 IDLE_LIFE: Final = timedelta(minutes=30)
 LONGEST_LIFE: Final = timedelta(hours=10)
 SECOND_LOAD: Final = timedelta(seconds=60)
+DOUBLE_PRESS: Final = timedelta(seconds=5)
 SEEN_EVERY: Final = timedelta(minutes=1)
 """How exactly the last page view is kept: a write for each page would cost more than it tells."""
 
@@ -46,6 +47,7 @@ class Dead:
 
     why: Ended
     visit: PunchoutSessionRow | None = None
+    partner: PartnerRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,13 @@ def begin(
     visit = tx.get_one(PunchoutSessionRow, row.session_id, with_for_update=True)
     partner = tx.get_one(PartnerRow, visit.partner_id)
     if not partner.active:
-        return Dead(Ended.PARTNER_OFF, visit)
+        return Dead(Ended.PARTNER_OFF, visit, partner)
     if _use_up(tx, row, now):
         visit.state, visit.started_at, visit.started_by = SessionState.OPEN, now, browser
         visit.last_seen_at, visit.expires_at = now, now + LONGEST_LIFE
         visit.language = speak(visit.language)
     elif not _second_load(row, visit, partner, browser, now):
-        return Dead(Ended.USED if row.used_at else Ended.EXPIRED, visit)
+        return Dead(Ended.USED if row.used_at else Ended.EXPIRED, visit, partner)
     token = new_secret()
     tx.add(ShopTokenRow(sha256=digest(token), session_id=visit.id))
     return Begun(token, visit)
@@ -139,28 +141,50 @@ def find(session: Session, token: str, now: datetime, *, lock: bool = False) -> 
     if row is None:
         return Dead(Ended.UNKNOWN)
     visit = session.get_one(PunchoutSessionRow, row.session_id, with_for_update=lock)
-    if visit.state == SessionState.RETURNED:
-        return Dead(Ended.RETURNED, visit)
-    if visit.state == SessionState.CANCELLED:
-        return Dead(Ended.CANCELLED, visit)
-    if now >= visit.expires_at or (visit.last_seen_at is not None and now - visit.last_seen_at >= IDLE_LIFE):
-        return Dead(Ended.EXPIRED, visit)
     partner = session.get_one(PartnerRow, visit.partner_id)
-    return Alive(visit, partner) if partner.active else Dead(Ended.PARTNER_OFF, visit)
+    why = _ended(visit, partner, now)
+    return Dead(why, visit, partner) if why is not None else Alive(visit, partner)
+
+
+def _ended(visit: PunchoutSessionRow, partner: PartnerRow, now: datetime) -> Ended | None:
+    if visit.state == SessionState.RETURNED:
+        return Ended.RETURNED
+    if visit.state == SessionState.CANCELLED:
+        return Ended.CANCELLED
+    if not partner.active:
+        return Ended.PARTNER_OFF
+    idle = visit.last_seen_at is not None and now - visit.last_seen_at >= IDLE_LIFE
+    return Ended.EXPIRED if idle or now >= visit.expires_at else None
 
 
 def seen(tx: Session, session_id: str, now: datetime) -> None:
     tx.execute(update(PunchoutSessionRow).where(col(PunchoutSessionRow.id) == session_id).values(last_seen_at=now))
 
 
-def end(tx: Session, visit: PunchoutSessionRow, state: SessionState, now: datetime) -> bool:
+def end(
+    tx: Session, visit: PunchoutSessionRow, state: SessionState, now: datetime, *, form_key: str, message_id: str
+) -> bool:
     """Whether it was open until now. After this no token opens it."""
     ended = tx.execute(
         update(PunchoutSessionRow)
         .where(col(PunchoutSessionRow.id) == visit.id, col(PunchoutSessionRow.state) == SessionState.OPEN)
-        .values(state=state, ended_at=now)
+        .values(state=state, ended_at=now, ended_by=form_key[:64] or None, message_id=message_id)
     )
     return cast(CursorResult[Any], ended).rowcount == 1
+
+
+def pressed_twice(dead: Dead, form_key: str, now: datetime) -> bool:
+    """Whether this is the same press on the same page that ended the visit just now. The browser threw the first
+    answer away for the second, which must therefore be the same again, or the cart would be lost."""
+    visit = dead.visit
+    return (
+        visit is not None
+        and dead.why in (Ended.RETURNED, Ended.CANCELLED)
+        and bool(form_key)
+        and visit.ended_by == form_key[:64]
+        and visit.ended_at is not None
+        and now - visit.ended_at <= DOUBLE_PRESS
+    )
 
 
 def record_refused(tx: Session, gateway: Gateway, dead: Dead, *, what: str, remote: str | None) -> None:

@@ -38,6 +38,8 @@ class PunchoutSessionRow(Row, table=True):
     cart_version       counts changes of the cart, so that two windows notice each other.
     started_by         digest of address and user agent that used the start code.
     last_seen_at       for the idle limit; expires_at is the absolute one.
+    ended_by           key of the form that ended it: the second half of a double press is told by it.
+    message_id         of the message that went home (cXML payloadID).
     """
 
     __tablename__ = "cd_punchout_sessions"
@@ -66,6 +68,8 @@ class PunchoutSessionRow(Row, table=True):
     last_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str | None = Field(default=None, max_length=64)
+    message_id: str | None = Field(default=None, max_length=300)
 
     __table_args__ = (Index("ix_cd_punchout_sessions_realm_partner_id_id", "realm", "partner_id", "id"),)
 

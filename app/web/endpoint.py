@@ -13,6 +13,8 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.gateway import Gateway
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -53,6 +55,11 @@ class Endpoint:
     roles: tuple[str, ...] = ()
     body_limit: int | None = 64 * KIB
     csrf_exempt: bool = False
+
+
+def gateway_of(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
 
 
 Guard: TypeAlias = Callable[[Request, Endpoint], Awaitable[Response | None]]

@@ -10,6 +10,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+from babel.localedata import exists
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -43,6 +44,16 @@ def offered(tag: str | None, languages: Sequence[str] = LANGUAGES) -> str | None
     """The language among these that a BCP 47 tag asks for (`de-AT`, `pt_BR`), by its first subtag."""
     primary = (tag or "").strip().replace("_", "-").partition("-")[0].casefold()
     return primary if primary in languages else None
+
+
+def regional(tag: str | None) -> str | None:
+    """The same with its region where number formats are known for it (`es_mx` gives `es-MX`), for pages whose reader
+    told the language exactly."""
+    language = offered(tag)
+    if language is None or tag is None:
+        return None
+    region = next((part.upper() for part in tag.replace("_", "-").split("-")[1:] if len(part) == 2), None)
+    return f"{language}-{region}" if region and exists(f"{language}_{region}") else language
 
 
 def negotiated(accept_language: str | None, languages: Sequence[str] = LANGUAGES) -> str:

@@ -33,6 +33,8 @@ from app.web.orders import routes as orders
 from app.web.people import routes as people
 from app.web.people.sessions import people_only
 from app.web.security import SameSiteOnly, SecurityHeaders
+from app.web.storefront import routes as storefront
+from app.web.storefront.guard import shoppers_only
 from app.web.views import STATIC_FOLDER
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -44,9 +46,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *orders.ENDPOINTS,
     *exchanges.ENDPOINTS,
     *admin.ENDPOINTS,
+    *storefront.ENDPOINTS,
 )
 
-GUARDS: Guards = {Auth.OPERATOR: operators_only, Auth.PERSON: people_only}
+GUARDS: Guards = {Auth.OPERATOR: operators_only, Auth.PERSON: people_only, Auth.SHOPPER: shoppers_only}
 """Who decides for each kind of declared authentication. OPEN needs nobody; DOCUMENT is decided by the transport, which
 alone can read the document."""
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from app.web.formats import formats
 from app.web.language import negotiated, translations
+from protocols import numbers
 
 HERE = Path(__file__).parent
 STATIC_FOLDER = HERE / "static"
@@ -29,17 +30,18 @@ def asset(path: str) -> str:
 
 @cache
 def environment(language: str) -> Environment:
+    """For a language of ours, or one with its region: texts by the language, formats by both."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # by the extension
+    made.install_gettext_translations(translations(language.partition("-")[0]), newstyle=True)  # type: ignore[attr-defined]  # by the extension
     as_read = formats(language)
-    made.globals.update(language=language, asset=asset)
+    made.globals.update(language=language, asset=asset, plain=numbers.write)
     made.filters.update(
         number=as_read.number, money=as_read.money, percent=as_read.percent, day=as_read.date, time=as_read.time
     )

@@ -182,6 +182,8 @@ def upgrade() -> None:
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(64), nullable=True),
+        sa.Column("message_id", sa.String(300), nullable=True),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["cd_customers.id"], name=op.f("fk_cd_punchout_sessions_customer_id_cd_customers")
         ),
