@@ -19,6 +19,7 @@ class Settings(BaseSettings):
                       Host header.
     keys, key_file    the sealing keys: the text itself, or a file (default: `seal.keys` below `data`).
     embedded          this process works as well as serves; off where workers are processes of their own.
+    demo              set by `crossdock demo`: the people of the demo may sign in.
     worker_id         stable and unique for each worker process: a restarted worker takes up its own unfinished work.
     write_queue       how many pieces of work may wait for the group-commit writer before senders get 503.
     intake_body       largest body of a business document, in bytes; `intake_memory` how many bytes of bodies may be in
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     keys: SecretStr | None = None
     key_file: Path | None = None
     embedded: bool = True
+    demo: bool = False
     worker_id: str = Field(default="worker-1", pattern=r"^[A-Za-z0-9._-]{1,60}$")
     worker_threads: int = Field(default=16, ge=1, le=500)
     poll_seconds: float = Field(default=0.1, gt=0, le=5)

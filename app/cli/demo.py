@@ -33,7 +33,13 @@ def demo(
 ) -> None:
     """Run everything for a try: partners, catalog, people and an ERP included. Data stays for the next start."""
     settings = settings_from(
-        data, host="127.0.0.1", port=port, embedded=True, erp_private_networks=True, reply_private_networks=True
+        data,
+        host="127.0.0.1",
+        port=port,
+        embedded=True,
+        demo=True,
+        erp_private_networks=True,
+        reply_private_networks=True,
     )
     if settings.base_url is None:
         settings = settings.model_copy(update={"base_url": HttpUrl(f"http://127.0.0.1:{port}")})

@@ -252,6 +252,7 @@ def _add_people(session: Session, now: datetime) -> None:
             name=name,
             email=f"{login}@crossdock.example",
             roles=[role.value for role in roles],
+            demo=True,
             created_at=now,
         )
         session.add(person)

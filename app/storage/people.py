@@ -31,6 +31,7 @@ class PersonRow(Row, table=True):
     login      what they sign in with, folded.
     email      folded; by it a requester is recognised who must not approve the own order.
     password   the argon2 hash; None: cannot sign in by password.
+    demo       made for the demo, with a password that a file tells.
     customers  ids of the customers whose orders they see; None: of all.
     """
 
@@ -46,6 +47,7 @@ class PersonRow(Row, table=True):
     customers: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
     language: str | None = Field(default=None, max_length=10)
     active: bool = True
+    demo: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
 
     __table_args__ = (UniqueConstraint("realm", "login"),)
@@ -53,6 +55,10 @@ class PersonRow(Row, table=True):
     def has(self, *roles: Role) -> bool:
         """Whether they hold one of these roles."""
         return any(role in self.roles for role in roles)
+
+    def may_sign_in(self, *, demo: bool) -> bool:
+        """`demo`: this is the demo, the only place where its people are let in."""
+        return self.active and (demo or not self.demo)
 
     def serves(self, customer_id: str) -> bool:
         return self.customers is None or customer_id in self.customers

@@ -89,7 +89,7 @@ async def login(request: Request) -> Response:
 async def _try(gateway: Gateway, attempt: _Attempt, request: Request) -> str | None:
     """The cookie of a new session, or None. A name that nobody has costs the same work as a wrong password."""
     person = await run_in_threadpool(_person, gateway, attempt.login)
-    kept = person.password if person and person.active else None
+    kept = person.password if person and person.may_sign_in(demo=gateway.settings.demo) else None
     fits = await asyncio.wrap_future(passwords.check(kept, attempt.password))
     if person is None or kept is None or not fits:
         await gateway.database.awrite(lambda tx: _record(tx, gateway, person, "sign_in_failed"))

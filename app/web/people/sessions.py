@@ -89,7 +89,7 @@ def _look_up(gateway: Gateway, cookie: str | None) -> SignedIn | None:
         if row is None or now - row.seen_at > IDLE or now - row.began_at > ABSOLUTE:
             return None
         person = session.get(PersonRow, row.person_id)
-    if person is None or not person.active:
+    if person is None or not person.may_sign_in(demo=gateway.settings.demo):
         return None
     if now - row.seen_at > NOTED_EACH:
         gateway.database.write(lambda tx: _seen(tx, row.id_sha256, gateway))

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("customers", sa.JSON(), nullable=True),
         sa.Column("language", sa.String(10), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("demo", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cd_people")),
         sa.UniqueConstraint("realm", "login", name=op.f("uq_cd_people_realm_login")),
