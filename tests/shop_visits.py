@@ -45,9 +45,10 @@ class BuyerSide:
         """The start URL for a setup request of this buyer."""
         fields: dict[str, Any] = {"buyer_cookie": "cookie-1", "return_url": RETURN_URL, "language": "en-US"}
         request = PunchoutRequest(operation=Operation(operation), **{**fields, **more})
-        return self.gateway.database.write(
+        invitation = self.gateway.database.write(
             lambda tx: open_punchout(tx, self.gateway, self.caller(), request, exchange_id=None)
         )
+        return invitation.start_url
 
     def caller(self) -> Caller:
         return Caller(
@@ -133,13 +134,12 @@ class Shopper:
     language: str = "en"
     seen: list[str] = field(default_factory=list)
 
-    async def go(self, url: str, *, follow: bool = True, **headers: str) -> httpx.Response:
-        return await self._send("GET", url, None, follow, headers)
+    async def go(self, url: str, *, follow: bool = True, headers: dict[str, str] | None = None) -> httpx.Response:
+        return await self.send("GET", url, follow=follow, headers=headers)
 
-    async def post(self, path: str, follow: bool = True, **fields: str) -> httpx.Response:
+    async def post(self, path: str, *, follow: bool = True, **fields: str) -> httpx.Response:
         """Posts fields to a page of the visit."""
-        headers = {"Sec-Fetch-Site": "same-origin"}
-        return await self._send("POST", self.prefix + path, fields, follow, headers)
+        return await self.send("POST", self.prefix + path, fields, follow=follow)
 
     async def add(self, sku: str, quantity: str = "1", **more: str) -> httpx.Response:
         fields = {"sku": sku, "quantity": quantity, "key": self.key, **more}
@@ -154,11 +154,19 @@ class Shopper:
             fields[f"quantity-{self.line_id(sku)}"] = quantity
         return await self.post(path, **{**fields, **more})
 
-    async def _send(
-        self, method: str, url: str, fields: dict[str, str] | None, follow: bool, headers: dict[str, str]
+    async def send(
+        self,
+        method: str,
+        url: str,
+        fields: dict[str, str] | None = None,
+        *,
+        follow: bool = True,
+        headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         transport = httpx.ASGITransport(self.app)
-        base = {"Accept-Language": self.language, "User-Agent": "Test browser", **headers}
+        base = {"Accept-Language": self.language, "User-Agent": "Test browser", **(headers or {})}
+        if method == "POST":
+            base["Sec-Fetch-Site"] = "same-origin"
         async with httpx.AsyncClient(transport=transport, base_url="https://crossdock.example", headers=base) as client:
             answer = await client.request(method, url, data=fields, follow_redirects=follow)
         assert not answer.headers.get_list("set-cookie")

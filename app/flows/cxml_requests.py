@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.flows.arrival import Effect
 from app.flows.cxml_answers import Stamp
@@ -13,7 +13,6 @@ from app.flows.take_order import Status as Taken
 from app.flows.take_order import take_order
 from app.gateway import Gateway
 from app.partners.identify import Caller
-from app.storage.sessions import PunchoutSessionRow
 from protocols.cxml import order_request, profile, punchout_setup, punchout_setup_response, status_update
 from protocols.cxml.envelope import Opened
 
@@ -69,18 +68,11 @@ def _punchout_setup(opened: Opened) -> Take:
 
     def take(moment: Taking) -> Effect:
         tx, caller, stamp = moment.tx, moment.caller, moment.stamp
-        url = open_punchout(tx, moment.gateway, caller, request, moment.exchange_id)
-        body = punchout_setup_response.write(url, payload_id=stamp.payload_id, at=stamp.at, version=stamp.version)
-        visit = tx.exec(
-            select(PunchoutSessionRow.id)
-            .where(
-                PunchoutSessionRow.realm == caller.realm,
-                PunchoutSessionRow.partner_id == caller.partner.id,
-                PunchoutSessionRow.exchange_id == moment.exchange_id,
-            )
-            .order_by(col(PunchoutSessionRow.id).desc())
-        ).first()
-        return Effect(answer=stamp.document(body), caused_kind="punchout_session", caused_id=visit)
+        invited = open_punchout(tx, moment.gateway, caller, request, moment.exchange_id)
+        body = punchout_setup_response.write(
+            invited.start_url, payload_id=stamp.payload_id, at=stamp.at, version=stamp.version
+        )
+        return Effect(answer=stamp.document(body), caused_kind="punchout_session", caused_id=invited.session_id)
 
     return take
 

@@ -1,6 +1,7 @@
 """A buyer's person is sent to us: the session is set up and its start URL goes back to the buyer's system."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from sqlmodel import Session, col, select
@@ -27,13 +28,19 @@ LONGEST_SKU: Final = 100
 LONGEST_AUXILIARY_ID: Final = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """start_url  what the buyer's system opens for its shopper: good once, within minutes."""
+
+    session_id: str
+    start_url: str
+
+
 def open_punchout(
     tx: Session, gateway: Gateway, caller: Caller, request: PunchoutRequest, exchange_id: str | None
-) -> str:
-    """The URL that the buyer's system opens for its shopper: good once, within minutes.
-
-    Raises Refusal: an operation that is not offered, no place to return to or one that is not agreed, an edit without
-    lines or beyond what was allowed for the cart that they came in."""
+) -> Invitation:
+    """Raises Refusal: an operation that is not offered, no place to return to or one that is not agreed, an edit
+    without lines or beyond what was allowed for the cart that they came in."""
     if request.operation is Operation.SOURCE:
         raise Refusal(No.NOT_OFFERED, "Requests for quotation (operation source) are not offered to this partner.")
     return_url = _return_url(caller.partner, request)
@@ -68,7 +75,7 @@ def open_punchout(
     tx.flush()
     for position, line in enumerate(request.lines):
         cart.append(tx, visit, line.item.supplier_id or "", line.quantity.amount, position=position, came=line)
-    return visits.invite(tx, gateway, visit)
+    return Invitation(visit.id, visits.invite(tx, gateway, visit))
 
 
 def _return_url(partner: PartnerRow, request: PunchoutRequest) -> str:

@@ -1,9 +1,10 @@
 """The shopper goes home: with the cart, or without a change. Either ends the session, and only one of them, once."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from sqlmodel import Session, select
@@ -16,6 +17,8 @@ from app.gateway import Gateway
 from app.partners.identify import AnswerTo
 from app.partners.profile import settings_of
 from app.partners.shop import Rule, ShopSettings, shop_settings
+from app.storage import ledger
+from app.storage.exchanges import Direction, ExchangeState
 from app.storage.partners import PartnerRow
 from app.storage.sessions import PunchoutSessionRow, ReturnedCartRow, SessionState
 from protocols.cxml import punchout_order
@@ -70,6 +73,7 @@ def return_cart(tx: Session, gateway: Gateway, alive: Alive, viewed: ViewedCart,
     Raises Refusal CONFLICT when the session has ended meanwhile."""
     made = _cart(alive.visit, viewed, settings_of(alive.partner, "cxml", CxmlSettings))
     message = _end(tx, gateway, alive, SessionState.RETURNED, form_key)
+    _record(tx, gateway, alive, message, made)
     tx.add(
         ReturnedCartRow(
             id=gateway.ids(),
@@ -88,7 +92,9 @@ def leave(tx: Session, gateway: Gateway, alive: Alive, *, form_key: str) -> Retu
     """The form that says that nothing changes: the buyer adds nothing, keeps the cart that was edited or looked at.
 
     Raises Refusal CONFLICT when the session has ended meanwhile."""
-    return _post(alive, _end(tx, gateway, alive, SessionState.CANCELLED, form_key), _unchanged(alive))
+    message, made = _end(tx, gateway, alive, SessionState.CANCELLED, form_key), _unchanged(alive)
+    _record(tx, gateway, alive, message, made)
+    return _post(alive, message, made)
 
 
 def pressed_twice(tx: Session, gateway: Gateway, dead: Dead, form_key: str) -> ReturnPost | None:
@@ -183,10 +189,46 @@ def understood(price: Price, unit: str, reading: Literal["full", "quantity_only"
 
 
 def _post(alive: Alive, message: _Message, made: Cart) -> ReturnPost:
-    visit, cxml = alive.visit, settings_of(alive.partner, "cxml", CxmlSettings)
+    cxml = settings_of(alive.partner, "cxml", CxmlSettings)
+    return punchout_order.return_post(
+        made, _envelope(alive.visit, message, cxml), alive.visit.return_url, cxml.return_encoding
+    )
+
+
+def _record(tx: Session, gateway: Gateway, alive: Alive, message: _Message, made: Cart) -> None:
+    """The message in the ledger."""
+    visit = alive.visit
+    body = punchout_order.write(made, _envelope(visit, message, settings_of(alive.partner, "cxml", CxmlSettings)))
+    exchange_id = gateway.ids()
+    values: dict[str, Any] = {
+        "id": exchange_id,
+        "realm": visit.realm,
+        "direction": Direction.OUT,
+        "partner_id": visit.partner_id,
+        "customer_id": visit.customer_id,
+        "transport": "browser",
+        "remote": urlsplit(visit.return_url).hostname,
+        "protocol": "cxml",
+        "kind": punchout_order.KIND,
+        "control_id": message.id,
+        "state": ExchangeState.CARRIED,
+        "test": visit.test,
+        "media_type": "text/xml; charset=UTF-8",
+        "faults": [],
+        "correlation_id": visit.correlation_id,
+        "caused_kind": "punchout_session",
+        "caused_id": visit.id,
+        "at": message.at,
+        "size": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+    ledger.put_exchange(tx, values, ledger.seal_exchange(gateway.keys, exchange_id, body))
+
+
+def _envelope(visit: PunchoutSessionRow, message: _Message, cxml: CxmlSettings) -> Envelope:
     answer_to = AnswerTo.read(visit.answer_to)
     us, them = (Credential(domain=name.scheme, identity=name.value) for name in (answer_to.ours, answer_to.theirs))
-    envelope = Envelope(
+    return Envelope(
         payload_id=message.id,
         sent_at=message.at,
         from_=(us,),
@@ -196,4 +238,3 @@ def _post(alive: Alive, message: _Message, made: Cart) -> ReturnPost:
         version=cxml.version,
         language=answer_to.language,
     )
-    return punchout_order.return_post(made, envelope, visit.return_url, cxml.return_encoding)

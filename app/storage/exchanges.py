@@ -25,6 +25,7 @@ class ExchangeState(StrEnum):
     failed     a bug of ours; the answer said so, and an alert was raised.
     answer     what was sent back in the same connection.
     sending    ours, on its way; then accepted, refused or failed, as the partner's answer says.
+    carried    given to a shopper's browser, which takes it to the buyer: whether it arrived is not told to us.
     """
 
     RECEIVED = "received"
@@ -35,6 +36,7 @@ class ExchangeState(StrEnum):
     FAILED = "failed"
     ANSWER = "answer"
     SENDING = "sending"
+    CARRIED = "carried"
 
 
 class ExchangeRow(Row, table=True):

@@ -18,8 +18,12 @@ from app.flows import return_cart as going_home
 from app.flows import visit as visits
 from app.flows.visit import Alive, Begun, Dead, Ended
 from app.gateway import Gateway
+from app.storage import ledger
 from app.storage.base import LIVE
+from app.storage.exchanges import ExchangeRow
 from app.storage.sessions import CartLineRow, PunchoutSessionRow, ReturnedCartRow, SessionState, StartCodeRow
+from protocols.cxml import punchout_order
+from protocols.cxml.envelope import open_document
 from protocols.cxml.settings import CxmlSettings
 from schemas.item import Price
 from schemas.money import Money
@@ -195,6 +199,21 @@ def test_of_return_and_leave_at_the_same_time_one_ends_the_visit(buyer: BuyerSid
     with buyer.gateway.database.read() as session:
         (state,) = session.exec(select(PunchoutSessionRow.state)).all()
         assert len(session.exec(select(ReturnedCartRow)).all()) == (1 if state == SessionState.RETURNED else 0)
+
+
+@pytest.mark.parametrize("with_cart", [True, False])
+def test_what_goes_home_is_in_the_ledger(buyer: BuyerSide, gateway: Gateway, with_cart: bool) -> None:
+    token = token_of(gateway, buyer.punch_out())
+    add(gateway, token, "SF-3001", "1", "a")
+    go_home(gateway, token, with_cart=with_cart)
+    with gateway.database.read() as session:
+        (row,) = session.exec(select(ExchangeRow)).all()
+        visit = session.exec(select(PunchoutSessionRow)).one()
+        message = open_document(ledger.body_of(session, gateway.keys, row.id))
+    assert (row.direction, row.state, row.kind) == ("out", "carried", "PunchOutOrderMessage")
+    assert (row.control_id, row.caused_id, row.correlation_id) == (visit.message_id, visit.id, visit.correlation_id)
+    assert message.envelope.payload_id == visit.message_id
+    assert len(punchout_order.read(message).lines) == (1 if with_cart else 0)
 
 
 def test_a_used_code_stays_used_when_its_visit_has_ended(buyer: BuyerSide) -> None:

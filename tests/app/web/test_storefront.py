@@ -330,14 +330,7 @@ async def test_after_going_home_every_page_says_that_the_session_has_ended(
         assert "Your session has ended" in shopper.text
         assert "SF-3001" not in answer.text
     for path in ("add", "cart", "return", "leave"):
-        shopper.answer = await shopper.go(prefix)
-        answer = await shopper.go(prefix)
-        answer = await _post(shopper, prefix + path, fields)
-        assert answer.status_code == 410
-
-
-async def _post(shopper: Shopper, url: str, fields: dict[str, str]) -> object:
-    return await shopper._send("POST", url, fields, True, {"Sec-Fetch-Site": "same-origin"})
+        assert (await shopper.send("POST", prefix + path, fields)).status_code == 410
 
 
 async def test_a_double_press_on_return_gets_the_same_message_and_another_key_does_not(
@@ -347,9 +340,9 @@ async def test_a_double_press_on_return_gets_the_same_message_and_another_key_do
     await shopper.add("SF-3001")
     await shopper.go(shopper.prefix + "cart")
     prefix, fields = shopper.prefix, shopper.fields("cart")
-    first = await _post(shopper, prefix + "return", fields)
-    second = await _post(shopper, prefix + "return", fields)
-    late = await _post(shopper, prefix + "return", {**fields, "key": "another"})
+    first = await shopper.send("POST", prefix + "return", fields)
+    second = await shopper.send("POST", prefix + "return", fields)
+    late = await shopper.send("POST", prefix + "return", {**fields, "key": "another"})
     assert first.text == second.text
     assert late.status_code == 410
 

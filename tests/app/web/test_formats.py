@@ -1,0 +1,46 @@
+"""Numbers and money as readers write them, exact and with the currency's code."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+
+from app.web.formats import formats
+from schemas.money import Money
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "currency", "shown"),
+    [
+        ("en", "1234.5", "EUR", "EUR 1,234.50"),
+        ("de", "1234.5", "EUR", "1.234,50 EUR"),
+        ("de-CH", "1234.5", "CHF", "CHF 1’234.50"),
+        ("es-MX", "1234.5", "MXN", "MXN 1,234.50"),
+        ("en", "0.0114", "EUR", "EUR 0.0114"),
+        ("en", "1500", "JPY", "JPY 1,500"),
+        ("en", "1.5", "JPY", "JPY 1.5"),
+        ("en", "3", "KWD", "KWD 3.000"),
+        ("en", "7.00000", "EUR", "EUR 7.00"),
+        ("en", "1E+3", "EUR", "EUR 1,000.00"),
+        ("en", "-0.5", "EUR", "EUR -0.50"),
+        ("en", "12345678901234567.89", "EUR", "EUR 12,345,678,901,234,567.89"),
+    ],
+)
+def test_money(language: str, amount: str, currency: str, shown: str) -> None:
+    money = Money(amount=Decimal(amount), currency=currency)
+    assert formats(language).money(money).replace("\xa0", " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "shown"),
+    [("en", "1000", "1,000"), ("en", "2.50", "2.5"), ("de", "0.125", "0,125"), ("en", "1E+2", "100"), ("en", "0", "0")],
+)
+def test_numbers(language: str, number: str, shown: str) -> None:
+    assert formats(language).number(Decimal(number)) == shown
+
+
+def test_days_and_times_say_their_zone() -> None:
+    at = datetime(2026, 3, 2, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert formats("en").time(at).replace("\u202f", " ") == "Mar 1, 2026, 11:30:00 PM UTC"
+    assert formats("de").date(date(2026, 3, 2)) == "02.03.2026"
+    assert at.astimezone(UTC).day == 1
