@@ -15,6 +15,7 @@ from protocols import dates, xml
 from protocols.cxml.attachments import Attached, Package, root_of, unpack
 from protocols.cxml.credentials import Credential, CredentialMac, Secret
 from protocols.cxml.kinds import CATALOGUES, WRAPPERS, known
+from protocols.cxml.pins import fit
 from protocols.cxml.settings import DEFAULTS, CxmlSettings
 from protocols.cxml.source import Source
 from protocols.cxml.status import Status, dtd_address, read_status, write_status
@@ -303,7 +304,8 @@ def _judge_response(frame: Element, envelope: Envelope, source: Source) -> None:
 def write(payload: Element, envelope: Envelope, *, encoding: Literal["UTF-8", "US-ASCII"] = "UTF-8") -> bytes:
     """A Request or Message around the payload, by the ending of its name, for the envelope's version.
 
-    Raises ValueError without payloadID or timestamp."""
+    Raises ValueError without payloadID or timestamp and for a version that is none, Unwritable for what an older
+    version cannot say."""
     if envelope.payload_id is None or envelope.sent_at is None:
         raise ValueError("what is written has a payloadID and a timestamp")
     message = payload.tag.endswith("Message")
@@ -324,7 +326,10 @@ def write(payload: Element, envelope: Envelope, *, encoding: Literal["UTF-8", "U
         if envelope.status is not None:
             write_status(frame, envelope.status)
     frame.append(payload)
-    address = dtd_address(envelope.version or DEFAULTS.version, cxml_dtd_for(payload.tag) or "cXML")
+    version = envelope.version or DEFAULTS.version
+    if version != DEFAULTS.version:
+        fit(root, version)
+    address = dtd_address(version, cxml_dtd_for(payload.tag) or "cXML")
     return xml.serialise(root, name="cXML", system_id=address, encoding=encoding)
 
 

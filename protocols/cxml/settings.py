@@ -1,5 +1,6 @@
 """What is agreed with one partner about its cXML."""
 
+import re
 from typing import Literal
 
 import msgspec
@@ -51,6 +52,8 @@ class CxmlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         zone_named(self.time_zone)
+        if not re.fullmatch(r"1\.[0-9]{1,2}(\.[0-9]{1,3})?", self.version):
+            raise ValueError(f"{self.version!r} is no version of cXML")
         if self.mac_skew_seconds < 0:
             raise ValueError("mac_skew_seconds is not negative")
 
