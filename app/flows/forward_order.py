@@ -74,7 +74,7 @@ def queue_delivery(tx: Session, gateway: Gateway, order: OrderRow, kind: str) ->
     test with: these are accepted at once.
     """
     now = gateway.clock.now()
-    rows = deliveries.of_order(tx, order.id)
+    rows = deliveries.of_order(tx, order.id, lock=True)
     erp = erp_of(tx, order)
     if order.test and order.realm == LIVE:
         order_outcome.accepted(tx, gateway, order, None, now)
@@ -127,7 +127,7 @@ def take_back(tx: Session, gateway: Gateway, order: OrderRow) -> bool:
     """Takes out of the lane what the ERP surely has not got, as the buyer has changed or cancelled the order. Returns
     whether the ERP may have anything of it."""
     now = gateway.clock.now()
-    rows = deliveries.of_order(tx, order.id)
+    rows = deliveries.of_order(tx, order.id, lock=True)
     for row in rows:
         if row.state in (State.PENDING, State.WAITING) and row.uncertain_since is None:
             row.move(Event.REFUSE, now)

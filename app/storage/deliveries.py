@@ -189,10 +189,13 @@ def by_id(tx: Session, delivery_id: str) -> DeliveryRow | None:
     return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def of_order(tx: Session, order_id: str) -> list[DeliveryRow]:
-    """All rows of the order, the oldest first, kept from others until the transaction ends."""
+def of_order(session: Session, order_id: str, *, lock: bool = False) -> list[DeliveryRow]:
+    """All rows of the order, the oldest first; with `lock` as they are now, kept from others until the transaction
+    ends."""
     query = select(DeliveryRow).where(DeliveryRow.order_id == order_id).order_by(col(DeliveryRow.sequence))
-    return list(tx.exec(query.with_for_update().execution_options(populate_existing=True)))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return list(session.exec(query))
 
 
 def head(tx: Session, realm: str, lane: str) -> DeliveryRow | None:
