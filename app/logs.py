@@ -7,7 +7,9 @@ Control characters are written as escapes, so that what a partner sends cannot f
 import logging
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
+from html import escape
 from typing import IO, Any, Final
+from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -88,13 +90,19 @@ class Redaction:
         self._hidden = hidden
 
     def __call__(self, logger: Any, method: str, event: EventDict) -> MutableMapping[str, Any]:
-        texts = sorted({text for text in self._hidden() if len(text) >= SHORTEST}, key=len, reverse=True)
+        secrets = [text for text in self._hidden() if len(text) >= SHORTEST]
+        texts = sorted({form for text in secrets for form in _forms(text)}, key=len, reverse=True)
         for key in list(event):
             if key.startswith("_"):
                 continue
             masked = key not in _PLAIN and _is_secret(key)
             event[key] = MASK if masked else _clean(event[key], texts, lines=key == "exception")
         return event
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """As it is, in XML and HTML, in a URL, and as Python shows a text that it quotes."""
+    return text, escape(text, quote=False), escape(text), quote(text), quote(text, safe=""), repr(text)[1:-1]
 
 
 def _is_secret(key: str) -> bool:

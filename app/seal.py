@@ -6,8 +6,8 @@ place does not open. Bodies of exchanges have a data key each, wrapped by the ma
 """
 
 import base64
-import hmac
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,17 +34,21 @@ class Secret:
 
     __slots__ = ("__weakref__", "_text")
     _live: ClassVar["WeakSet[Secret]"] = WeakSet()
+    _changing: ClassVar = threading.RLock()
 
     def __init__(self, text: str) -> None:
         self._text = text
-        Secret._live.add(self)
+        with Secret._changing:
+            Secret._live.add(self)
+
+    @classmethod
+    def live(cls) -> list["Secret"]:
+        """All that this process holds now."""
+        with cls._changing:
+            return list(cls._live)
 
     def reveal(self) -> str:
         return self._text
-
-    def is_(self, text: str) -> bool:
-        """Compares in constant time."""
-        return hmac.compare_digest(self._text.encode(), text.encode("utf-8", "surrogatepass"))
 
     def __repr__(self) -> str:
         return MASK
@@ -60,7 +64,7 @@ class Secret:
 
 def live_secrets() -> Iterator[str]:
     """The texts of all secrets this process holds now, for redaction of logs by value."""
-    for secret in list(Secret._live):
+    for secret in Secret.live():
         yield secret.reveal()
 
 

@@ -1,7 +1,7 @@
 """What passes between a transport, the receiving flow and a protocol's receiver."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.errors import No, Refusal
 from app.gateway import Gateway
 from app.partners.identify import Caller
+from app.seal import Secret
 from app.storage.ledger import DocumentKey
 from app.storage.partners import PartnerRow
 from protocols.cxml.envelope import Envelope
@@ -22,6 +23,7 @@ class Arrival:
 
     exchange_id  its row; `partner` the connection that its sender names (detached, to be read).
     head         the bounded look at its beginning that told the sender.
+    held         the secrets in it: as long as they are held, they are masked in every line of the log.
     sha256       hex digest of the body."""
 
     exchange_id: str
@@ -30,7 +32,8 @@ class Arrival:
     transport: str
     partner: PartnerRow
     head: Envelope
-    body: bytes
+    held: tuple[Secret, ...]
+    body: bytes = field(repr=False)
     media_type: str | None
     sha256: str
     at: datetime
@@ -45,7 +48,7 @@ class Answer:
     no           the kind of refusal, where it is one.
     """
 
-    body: bytes
+    body: bytes = field(repr=False)
     media_type: str
     status: int = 200
     retry_after: int | None = None

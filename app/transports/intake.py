@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -29,7 +29,7 @@ from app.flows.receive import RECEIVERS, failed, receive
 from app.flows.receive_cxml import NOT_KNOWN, PROTOCOL
 from app.gateway import Gateway
 from app.partners.identify import connection_of
-from app.seal import SealedBody
+from app.seal import SealedBody, Secret
 from app.storage import ledger
 from app.storage.exchanges import Direction, ExchangeState
 from app.storage.intake_writer import Busy, Unwritten
@@ -67,7 +67,7 @@ class Posted:
 
     realm: str
     transport: str
-    body: bytes
+    body: bytes = field(repr=False)
     media_type: str | None
     remote: str
     at: datetime
@@ -76,9 +76,10 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """`partner` is absent for what is to be quarantined; `refusal` says why."""
+    """`partner` is absent for what is to be quarantined; `refusal` says why. `held`: see Arrival."""
 
     head: Envelope
+    held: tuple[Secret, ...]
     partner: PartnerRow | None
     refusal: Refusal | None
     row_id: str
@@ -147,6 +148,7 @@ class Intake:
             transport=posted.transport,
             partner=looked.partner,
             head=looked.head,
+            held=looked.held,
             body=posted.body,
             media_type=posted.media_type,
             sha256=looked.sha256,
@@ -169,6 +171,12 @@ class Intake:
         seal = ledger.seal_exchange if refusal is None else ledger.seal_quarantined
         return _Looked(
             head=head,
+            held=tuple(
+                Secret(secret.reveal())
+                for sender in head.sender
+                for secret in (sender.secret, sender.mac and sender.mac.value)
+                if secret
+            ),
             partner=found[0] if found else None,
             refusal=refusal,
             row_id=row_id,

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,21 @@ def test_live_secrets_are_known_for_redaction_and_forgotten_with_their_owner() -
     assert "c4nary-live" not in set(live_secrets())
 
 
-def test_secrets_compare_by_their_text() -> None:
-    assert Secret("abc").is_("abc")
-    assert not Secret("abc").is_("abd")
-    assert not Secret("abc").is_("\ud800")
+def test_secrets_are_listed_while_other_threads_make_and_drop_them() -> None:
+    ended = threading.Event()
+
+    def make() -> None:
+        while not ended.is_set():
+            [Secret(f"passing-{number}") for number in range(50)]
+
+    makers = [threading.Thread(target=make) for _ in range(4)]
+    for maker in makers:
+        maker.start()
+    kept = Secret("c4nary-kept")
+    try:
+        assert all("c4nary-kept" in set(live_secrets()) for _ in range(300))
+    finally:
+        ended.set()
+        for maker in makers:
+            maker.join()
+    assert kept.reveal() == "c4nary-kept"

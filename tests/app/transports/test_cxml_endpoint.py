@@ -15,10 +15,10 @@ from conftest import RecordedWork
 from serving import served
 from sqlmodel import Session, select
 
-from app.clock import SetClock
 from app.gateway import Gateway
 from app.storage.database import Database
 from app.storage.exchanges import ExchangeRow, QuarantineRow
+from app.storage.orders import OrderRow
 from app.web.routes import assemble
 from protocols.cxml.envelope import open_document
 from protocols.cxml.status import Status
@@ -236,10 +236,10 @@ def post_at_once(url: str, body: bytes, number: int) -> list[httpx.Response]:
     return answers
 
 
-def test_fifty_posts_at_once_and_again_after_a_restart_are_one_answer(
-    gateway: Gateway, buyer: Buyer, clock: SetClock
+def test_fifty_posts_of_one_order_and_again_after_a_restart_are_one_order_and_one_answer(
+    gateway: Gateway, buyer: Buyer
 ) -> None:
-    body = buyer.status_update()
+    body = buyer.order_request()
     with served(assemble(gateway, allowed_hosts=HOSTS)) as url:
         answers = post_at_once(url, body, 50)
     gateway.database.stop()
@@ -251,10 +251,13 @@ def test_fifty_posts_at_once_and_again_after_a_restart_are_one_answer(
     assert len(answers) == 100
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
+    assert status_of(answers[0]).success
     with database.read() as session:
         found = [row.state for row in session.exec(select(ExchangeRow)) if row.direction == "in"]
+        (order,) = session.exec(select(OrderRow)).all()
     database.stop()
     assert sorted(found) == ["accepted"] + ["duplicate"] * 99
+    assert order.number == "PO-1"
 
 
 def test_a_large_body_is_refused_within_a_second_and_disturbs_nobody(gateway: Gateway, buyer: Buyer) -> None:
