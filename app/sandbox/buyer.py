@@ -111,11 +111,16 @@ class Inbox:
     """The buyer's own address, where confirmations and status updates arrive; it answers each with Status 200."""
 
     def __init__(self) -> None:
+        self.connections = 0
         self._arrived: list[Received] = []
         self._changed = threading.Condition()
         inbox = self
 
         class Handler(BaseHTTPRequestHandler):
+            def setup(self) -> None:
+                inbox.connections += 1
+                super().setup()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answer = inbox._take(body)
