@@ -1,14 +1,11 @@
-import socket
-import threading
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from bridge_orders import delivery, line, order
+from demo_erps import RunningErp, adapter, demo_erp
 
 from app.bridge.adapter import (
     Accepted,
@@ -22,50 +19,21 @@ from app.bridge.adapter import (
     Uncertain,
 )
 from app.bridge.comparison import differences
-from app.bridge.demo_erp.server import DemoErp, secret_of
+from app.bridge.demo_erp.server import secret_of
 from app.bridge.rest_json.adapter import RestJson
-from app.clients.http import HttpClient, Limits, Reach
-from app.clock import SystemClock
 from app.seal import Secret
 
 
 @pytest.fixture
-def erp_url(tmp_path: Path) -> Iterator[str]:
-    """A demo ERP on a real socket, in a thread of this process."""
-    erp = DemoErp(tmp_path, [secret_of(tmp_path)])
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(erp.app(), log_level="critical", access_log=False))
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(10)
-    erp.store.close()
+def running(tmp_path: Path) -> Iterator[RunningErp]:
+    with demo_erp(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
-def erp(erp_url: str, tmp_path: Path) -> Iterator[RestJson]:
-    reach = Reach(plain_http=True, private=True, ports=None)
-    with HttpClient(reach, Limits(total=1.0)) as client:
-        yield RestJson(
-            client=client,
-            clock=SystemClock(),
-            url=erp_url,
-            source="crossdock/test",
-            secrets=[secret_of(tmp_path)],
-            settle=timedelta(seconds=1),
-            at_once=4,
-        )
-
-
-def told(erp_url: str, **switch: Any) -> None:
-    answer = httpx.post(f"{erp_url}/switch", json=switch, trust_env=False)
-    assert answer.status_code == 200, answer.text
-
-
-def received(erp_url: str) -> dict[str, Any]:
-    answer: dict[str, Any] = httpx.get(f"{erp_url}/received", trust_env=False).json()
-    return answer
+def erp(running: RunningErp, tmp_path: Path) -> Iterator[RestJson]:
+    with adapter(running.url, tmp_path) as erp:
+        yield erp
 
 
 SENT = delivery(order())
@@ -76,36 +44,36 @@ def again(**changes: Any) -> Delivery:
     return delivery(changes.get("order", order()), kind=kind, revision=revision)
 
 
-def test_an_order_is_taken_and_found(erp: RestJson, erp_url: str) -> None:
+def test_an_order_is_taken_and_found(erp: RestJson, running: RunningErp) -> None:
     taken = erp.submit(SENT)
     assert isinstance(taken, Accepted)
     found = erp.find("PO-9", "C-1001")
     assert isinstance(found, FoundOne)
     assert (found.erp_id, found.number, found.revision) == (taken.erp_id, taken.number, 1)
     assert differences(SENT.order, found) == ()
-    (kept,) = received(erp_url)["orders"]
+    (kept,) = running.received()["orders"]
     assert (kept["reference"], kept["total"], kept["double"]) == ("PO-9", "26.00", False)
 
 
-def test_like_a_real_erp_it_takes_the_same_order_twice(erp: RestJson, erp_url: str) -> None:
+def test_like_a_real_erp_it_takes_the_same_order_twice(erp: RestJson, running: RunningErp) -> None:
     first, second = erp.submit(SENT), erp.submit(SENT)
     assert isinstance(first, Accepted)
     assert isinstance(second, Accepted)
     assert isinstance(erp.find("PO-9", "C-1001"), FoundSeveral)
-    seen = received(erp_url)
+    seen = running.received()
     assert [kept["double"] for kept in seen["orders"]] == [True, True]
     assert seen["doubles"] == 1
-    page = httpx.get(erp_url, trust_env=False).text
+    page = httpx.get(running.url, trust_env=False).text
     assert page.count('class="double"') == 2
 
 
-def test_told_so_it_answers_a_repeated_event_as_before(erp: RestJson, erp_url: str) -> None:
-    told(erp_url, idempotent=True)
+def test_told_so_it_answers_a_repeated_event_as_before(erp: RestJson, running: RunningErp) -> None:
+    running.told(idempotent=True)
     assert erp.submit(SENT).erp_id == erp.submit(SENT).erp_id  # type: ignore[union-attr]  # both are accepted
-    assert received(erp_url)["doubles"] == 0
+    assert running.received()["doubles"] == 0
 
 
-def test_a_change_replaces_and_a_cancellation_ends(erp: RestJson, erp_url: str) -> None:
+def test_a_change_replaces_and_a_cancellation_ends(erp: RestJson, running: RunningErp) -> None:
     erp.submit(SENT)
     changed = order("PO-9", line(1, "BOLT-M8", "200", "0.05"))
     assert isinstance(erp.submit(again(order=changed, kind="change", revision=2)), Accepted)
@@ -139,20 +107,20 @@ def test_what_it_never_had_cannot_be_changed(erp: RestJson, kind: str) -> None:
     ],
 )
 def test_it_misbehaves_as_told(
-    erp: RestJson, erp_url: str, switch: dict[str, Any], outcome: type, look_up: type, stored: int
+    erp: RestJson, running: RunningErp, switch: dict[str, Any], outcome: type, look_up: type, stored: int
 ) -> None:
-    told(erp_url, **switch)
+    running.told(**switch)
     assert type(erp.submit(SENT)) is outcome
     assert type(erp.find("PO-9", "C-1001")) is look_up
-    assert len(received(erp_url)["orders"]) == stored
+    assert len(running.received()["orders"]) == stored
 
 
-def test_it_works_again_after_the_count(erp: RestJson, erp_url: str) -> None:
-    told(erp_url, mode="reject", count=2)
+def test_it_works_again_after_the_count(erp: RestJson, running: RunningErp) -> None:
+    running.told(mode="reject", count=2)
     assert [type(erp.submit(SENT)) for _ in range(3)] == [Rejected, Rejected, Accepted]
 
 
-def test_who_signs_wrongly_is_not_heard(erp: RestJson, erp_url: str) -> None:
+def test_who_signs_wrongly_is_not_heard(erp: RestJson, running: RunningErp) -> None:
     stranger = RestJson(
         client=erp.client,
         clock=erp.clock,
@@ -164,28 +132,28 @@ def test_who_signs_wrongly_is_not_heard(erp: RestJson, erp_url: str) -> None:
     )
     assert isinstance(stranger.submit(SENT), Retry)
     assert isinstance(stranger.find("PO-9", "C-1001"), CannotTell)
-    assert httpx.get(f"{erp_url}/orders?reference=PO-9&customer=C-1001", trust_env=False).status_code == 401
-    assert received(erp_url)["orders"] == []
+    assert httpx.get(f"{running.url}/orders?reference=PO-9&customer=C-1001", trust_env=False).status_code == 401
+    assert running.received()["orders"] == []
 
 
-def test_the_switch_is_set_from_the_page(erp_url: str) -> None:
+def test_the_switch_is_set_from_the_page(running: RunningErp) -> None:
     form = {"mode": "drop", "count": "2", "seconds": "3.5", "known_skus": "A-1 B-2"}
-    answer = httpx.post(f"{erp_url}/switch", data=form, trust_env=False)
+    answer = httpx.post(f"{running.url}/switch", data=form, trust_env=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    switch = httpx.get(f"{erp_url}/switch", trust_env=False).json()
+    switch = httpx.get(f"{running.url}/switch", trust_env=False).json()
     assert switch == {"mode": "drop", "count": 2, "seconds": 3.5, "idempotent": False, "known_skus": ["A-1", "B-2"]}
 
 
 @pytest.mark.parametrize("body", ['{"mode": "explode"}', '{"count": -1}', '{"seconds": 9999}', '{"more": 1}', "[", "5"])
-def test_an_impossible_switch_is_refused(erp_url: str, body: str) -> None:
-    answer = httpx.post(f"{erp_url}/switch", content=body, trust_env=False)
+def test_an_impossible_switch_is_refused(running: RunningErp, body: str) -> None:
+    answer = httpx.post(f"{running.url}/switch", content=body, trust_env=False)
     assert answer.status_code == 400
     assert answer.json()["code"] == "switch.invalid"
 
 
-def test_another_site_cannot_set_the_switch(erp_url: str) -> None:
+def test_another_site_cannot_set_the_switch(running: RunningErp) -> None:
     headers = {"Sec-Fetch-Site": "cross-site"}
-    answer = httpx.post(f"{erp_url}/switch", json={"mode": "fail"}, headers=headers, trust_env=False)
+    answer = httpx.post(f"{running.url}/switch", json={"mode": "fail"}, headers=headers, trust_env=False)
     assert answer.status_code == 403
 
 
