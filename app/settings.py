@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     quarantine_rows, quarantine_bytes   what unknown senders may occupy at most.
     posts_per_minute  business documents one connection, and one address without known sender, may post each minute.
     duplicate_days    how long a document's key and its answer are remembered.
+    retention_days    how long the bytes of documents are kept where no rule says otherwise.
     delivery_hours    how long an order is offered to an ERP that cannot take it, or a look-up repeated, before people
                       must decide.
     promise_hours     after how long people hear that a buyer who was told "later" still waits for the outcome.
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     delivery_hours: int = Field(default=72, ge=1)
     promise_hours: int = Field(default=24, ge=1)
     duplicate_days: int = Field(default=30, ge=30)
+    retention_days: int = Field(default=400, ge=30)
     operators: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     erp_private_networks: bool = False
     reply_private_networks: bool = False

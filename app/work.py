@@ -47,5 +47,6 @@ class Nothing(Argument, frozen=True, kw_only=True):
 WAKE_LANE = Kind("lane.wake", "deliveries", Lane)
 SEND_DISPATCH = Kind("dispatch.send", "dispatches", DispatchId)
 SWEEP = Kind("sweep", "upkeep", Nothing)
+PURGE = Kind("purge", "upkeep", Nothing)
 
-ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[Nothing], ...] = (WAKE_LANE, SEND_DISPATCH, SWEEP)
+ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[Nothing], ...] = (WAKE_LANE, SEND_DISPATCH, SWEEP, PURGE)

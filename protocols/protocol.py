@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.base import Canonical
 from schemas.cart import Cart
@@ -51,14 +52,31 @@ class Reading(Canonical, frozen=True, kw_only=True):
         return self.faults + tuple(f for document in self.documents for f in document.faults)
 
 
+class ShownPart(NamedTuple):
+    """A file that came with a document; `name` is the sender's word for it."""
+
+    name: str | None
+    media_type: str
+    data: bytes
+
+
+class Shown(NamedTuple):
+    """A document as people may see it, in UTF-8: secrets and card numbers are masked."""
+
+    document: bytes
+    parts: tuple[ShownPart, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """
     looks_like  whether the first bytes (at least 4 KiB of them, or all) and the media type speak this protocol.
     read        the whole input; never raises for bad input, faults say what is wrong.
+    shown       what people may see of an input; None when it cannot be told what of it is secret.
     """
 
     name: str
     title: str
     looks_like: Callable[[bytes, str | None], bool]
     read: Callable[[bytes, str | None], Reading]
+    shown: Callable[[bytes, str | None], Shown | None]

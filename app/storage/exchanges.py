@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, text
 from sqlmodel import Field
 
 from app.storage.base import Row, UtcDateTime, new_id
@@ -37,6 +37,10 @@ class ExchangeState(StrEnum):
     ANSWER = "answer"
     SENDING = "sending"
     CARRIED = "carried"
+
+
+REPEATED: Final = (ExchangeState.DUPLICATE, ExchangeState.CONFLICT)
+_IS_REPEATED: Final = text("state IN ('duplicate', 'conflict')")
 
 
 class ExchangeRow(Row, table=True):
@@ -81,6 +85,13 @@ class ExchangeRow(Row, table=True):
         Index("ix_cd_exchanges_realm_partner_id_id", "realm", "partner_id", "id"),
         Index("ix_cd_exchanges_correlation_id", "correlation_id"),
         Index("ix_cd_exchanges_caused_id", "caused_id"),
+        Index(
+            "ix_cd_exchanges_repeated",
+            "realm",
+            "partner_id",
+            sqlite_where=_IS_REPEATED,
+            postgresql_where=_IS_REPEATED,
+        ),
     )
 
 

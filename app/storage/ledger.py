@@ -31,8 +31,12 @@ class BodyErased(Exception):
     """The bytes were erased on purpose; the row and its hash are what is left."""
 
 
+def place_of_body(exchange_id: str) -> Place:
+    return Place("cd_exchange_bodies", exchange_id, "body")
+
+
 def seal_exchange(keys: KeyRing, exchange_id: str, body: bytes) -> SealedBody:
-    return keys.seal_body(body, Place("cd_exchange_bodies", exchange_id, "body"))
+    return keys.seal_body(body, place_of_body(exchange_id))
 
 
 def put_exchange(session: Session, values: dict[str, Any], sealed: SealedBody) -> None:
@@ -50,7 +54,7 @@ def body_of(session: Session, keys: KeyRing, exchange_id: str) -> bytes:
     row = session.get(ExchangeBodyRow, exchange_id)
     if row is None or row.sealed_key is None:
         raise BodyErased(exchange_id)
-    return keys.open_body(SealedBody(row.sealed_key, row.sealed_body), Place("cd_exchange_bodies", exchange_id, "body"))
+    return keys.open_body(SealedBody(row.sealed_key, row.sealed_body), place_of_body(exchange_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,12 @@ LARGEST_KEPT: Final = 256 * 1024
 """How much of one document of an unknown sender is kept: enough to see what it was."""
 
 
+def place_of_quarantined(row_id: str) -> Place:
+    return Place("cd_quarantine", row_id, "body")
+
+
 def seal_quarantined(keys: KeyRing, row_id: str, body: bytes) -> SealedBody:
-    return keys.seal_body(body[:LARGEST_KEPT], Place("cd_quarantine", row_id, "body"))
+    return keys.seal_body(body[:LARGEST_KEPT], place_of_quarantined(row_id))
 
 
 def quarantine(session: Session, values: dict[str, Any], sealed: SealedBody, *, rows: int, size: int) -> None:
@@ -123,4 +131,4 @@ def quarantine(session: Session, values: dict[str, Any], sealed: SealedBody, *, 
 def quarantined_body(session: Session, keys: KeyRing, row_id: str) -> bytes:
     """What was kept of it."""
     row = session.get_one(QuarantineRow, row_id)
-    return keys.open_body(SealedBody(row.sealed_key, row.sealed_body), Place("cd_quarantine", row_id, "body"))
+    return keys.open_body(SealedBody(row.sealed_key, row.sealed_body), place_of_quarantined(row_id))

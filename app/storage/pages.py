@@ -24,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from app.storage.database import Database
+
 MOST_ROWS: Final = 500
 MOST_BYTES: Final = 8 * 1024 * 1024
 """What a page may weigh; a single row that weighs more is a page of its own."""
@@ -55,6 +57,29 @@ def pages(
             after = last
         if len(weighed) < most_rows:
             return
+
+
+def pages_apart(
+    database: Database,
+    table: Table,
+    columns: Sequence[ColumnElement[Any]],
+    *,
+    where: Iterable[ColumnElement[bool]] = (),
+    most_rows: int = MOST_ROWS,
+) -> Iterator[Sequence[Any]]:
+    """As `pages`, each in a transaction of its own, so that long work holds nothing up. `columns` begin with the key;
+    a condition that a page makes untrue may be given."""
+    conditions = list(where)
+    width = len(table.primary_key.columns)
+    after: Sequence[Any] | None = None
+    while True:
+        with database.read() as session:
+            found = pages(session.connection(), table, columns, where=conditions, after=after, most_rows=most_rows)
+            page = next(found, ())
+        if not page:
+            return
+        yield page
+        after = page[-1][:width]
 
 
 def _behind(key: list[Any], last: Sequence[Any]) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ A batch at a time is read, sealed anew and written where it is still what was re
 batch and an erasure meanwhile stays one. There is no mark of how far it got: what is left is what an old key sealed, so
 a rotation that was killed goes on by being started again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -15,7 +15,7 @@ from sqlmodel import Session
 from app.errors import kill_point
 from app.seal import KeyRing, Unsealable
 from app.storage.database import Database
-from app.storage.pages import pages
+from app.storage.pages import pages_apart
 from app.storage.progress import Progress, unwatched
 from app.storage.sealed_columns import SEALED, SealedColumn, count
 
@@ -40,10 +40,9 @@ def rotate(database: Database, keys: KeyRing, done: Progress = unwatched) -> Rot
     """Seals anew what old keys of the ring have sealed; `done` is told the values so far and how many there are."""
     rotated = Rotated()
     total = left(database, keys)
-    for sealed in SEALED:
-        after: Sequence[Any] | None = None
-        while batch := _batch(database, sealed, keys, after):
-            after = [batch[-1][0]]
+    for sealed in SEALED if total else ():
+        columns, where = [sealed.key, sealed.column], [sealed.sealed_with(*_old(keys))]
+        for batch in pages_apart(database, sealed.table, columns, where=where, most_rows=BATCH):
             anew = _sealed_anew(sealed, keys, batch, rotated)
             database.write(partial(_write, sealed=sealed, anew=anew))
             kill_point("rotation.batch")
@@ -56,30 +55,7 @@ def _old(keys: KeyRing) -> list[str]:
     return [key_id for key_id in keys.keys if key_id != keys.current]
 
 
-def _batch(
-    database: Database, sealed: SealedColumn, keys: KeyRing, after: Sequence[Any] | None
-) -> list[tuple[str, bytes]]:
-    old = _old(keys)
-    if not old:
-        return []
-    with database.read() as session:
-        page = next(
-            pages(
-                session.connection(),
-                sealed.table,
-                [sealed.key, sealed.column],
-                where=[sealed.sealed_with(*old)],
-                after=after,
-                most_rows=BATCH,
-            ),
-            (),
-        )
-        return [(row_id, value) for row_id, value in page]
-
-
-def _sealed_anew(
-    sealed: SealedColumn, keys: KeyRing, batch: list[tuple[str, bytes]], rotated: Rotated
-) -> list[dict[str, Any]]:
+def _sealed_anew(sealed: SealedColumn, keys: KeyRing, batch: Iterable[Any], rotated: Rotated) -> list[dict[str, Any]]:
     anew = []
     for row_id, value in batch:
         try:

@@ -17,6 +17,7 @@ from protocols.cxml import (
 )
 from protocols.cxml.attachments import Part, parse_header
 from protocols.cxml.envelope import Envelope, Opened, open_document
+from protocols.cxml.redaction import shown
 from protocols.cxml.settings import DEFAULTS, CxmlSettings
 from protocols.protocol import CanonicalDocument, Protocol, ReadDocument, Reading
 from schemas.faults import Fault, Findings, Malformed, Rejected
@@ -133,4 +134,4 @@ def looks_like(body: bytes, media_type: str | None = None) -> bool:
 
 
 NAME = "cxml"
-PROTOCOL = Protocol(name=NAME, title="cXML 1.2", looks_like=looks_like, read=read_any)
+PROTOCOL = Protocol(name=NAME, title="cXML 1.2", looks_like=looks_like, read=read_any, shown=shown)

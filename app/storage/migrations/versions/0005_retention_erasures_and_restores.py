@@ -49,11 +49,21 @@ def upgrade() -> None:
     op.create_index(
         "ix_cd_retention_rules_realm_partner_id", "cd_retention_rules", ["realm", "partner_id"], unique=False
     )
+    repeated = sa.text("state IN ('duplicate', 'conflict')")
+    op.create_index(
+        "ix_cd_exchanges_repeated",
+        "cd_exchanges",
+        ["realm", "partner_id"],
+        unique=False,
+        sqlite_where=repeated,
+        postgresql_where=repeated,
+    )
     op.add_column("cd_exchange_bodies", sa.Column("erasure_id", sa.String(36), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("cd_exchange_bodies", "erasure_id")
+    op.drop_index("ix_cd_exchanges_repeated", table_name="cd_exchanges")
     op.drop_index("ix_cd_retention_rules_realm_partner_id", table_name="cd_retention_rules")
     op.drop_table("cd_retention_rules")
     op.drop_table("cd_erasures")
