@@ -16,6 +16,11 @@ from schemas.money import CURRENCIES, Money
 class Formats:
     locale: Locale
 
+    @property
+    def decimal_separator(self) -> str:
+        separator: str = self.locale.number_symbols["latn"]["decimal"]
+        return separator
+
     def number(self, value: Decimal | int) -> str:
         """Every decimal that the value has, grouped, without zeros at the end."""
         return format_decimal(value, "#,##0.####################", self.locale, decimal_quantization=False)

@@ -15,7 +15,6 @@ from starlette.responses import HTMLResponse
 
 from app.web.formats import formats
 from app.web.language import negotiated, translations
-from protocols import numbers
 
 HERE = Path(__file__).parent
 STATIC_FOLDER = HERE / "static"
@@ -41,7 +40,7 @@ def environment(language: str) -> Environment:
     )
     made.install_gettext_translations(translations(language.partition("-")[0]), newstyle=True)  # type: ignore[attr-defined]  # by the extension
     as_read = formats(language)
-    made.globals.update(language=language, asset=asset, plain=numbers.write)
+    made.globals.update(language=language, asset=asset)
     made.filters.update(
         number=as_read.number, money=as_read.money, percent=as_read.percent, day=as_read.date, time=as_read.time
     )

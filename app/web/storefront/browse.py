@@ -19,10 +19,10 @@ from app.flows.visit import Dead
 from app.gateway import Gateway
 from app.web.endpoint import gateway_of
 from app.web.forms import Form, FormLimits, read_form
+from app.web.storefront import quantities
 from app.web.storefront.guard import dead_page
-from app.web.storefront.page import Shop, audience_of, prefix
+from app.web.storefront.page import Shop, audience_of, language_of, prefix
 from app.web.storefront.texts import FAULT_TEXTS
-from protocols.numbers import plain
 from schemas.base import from_json
 from schemas.punchout import PunchoutRequest
 
@@ -123,7 +123,7 @@ async def add(request: Request) -> Response:
     form = await read_form(request, ADD_FORM)
     gateway = gateway_of(request)
     sku, typed = form.text("sku"), form.text("quantity")
-    quantity = plain(typed)
+    quantity = quantities.read(typed, language_of(request))
     outcome = await gateway.database.awrite(
         lambda tx: _put(tx, gateway, request.path_params["token"], sku, quantity, form.text("key"))
     )

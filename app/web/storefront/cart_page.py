@@ -19,11 +19,11 @@ from app.partners.return_urls import return_origins
 from app.web.endpoint import gateway_of
 from app.web.forms import Form, FormLimits, read_form
 from app.web.security import content_security_policy
+from app.web.storefront import quantities
 from app.web.storefront.guard import dead_page
 from app.web.storefront.page import Shop, audience_of, prefix
 from app.web.storefront.texts import FAULT_TEXTS, PROBLEM_TEXTS
 from app.web.views import page
-from protocols.numbers import plain
 from schemas.punchout import ReturnPost
 
 CART_FORM: Final = FormLimits(fields=cart.MOST_LINES + 20, size=1_000)
@@ -95,23 +95,24 @@ async def change(request: Request) -> Response:
 
 def _take_quantities(tx: Session, gateway: Gateway, alive: Alive, form: Form) -> Changed:
     viewed = cart.view(tx, alive.visit, audience_of(alive.visit), gateway.clock.now())
+    language = alive.visit.language or "en"
     texts: dict[str, str] = {}
     faults: dict[str, str] = {}
-    quantities: dict[str, Decimal] = {}
+    taken: dict[str, Decimal] = {}
     for line in viewed.lines:
         text = form.text(f"quantity-{line.row.id}")
-        quantity = plain(text)
-        if not text or line.offer is None or quantity == line.row.quantity:
+        if not text or line.offer is None or text == quantities.shown(line.row.quantity, language):
             continue
+        quantity = quantities.read(text, language)
         fault = QuantityFault.NOT_A_NUMBER if quantity is None else quantity_fault(line.offer, quantity)
         if fault is not None:
             texts[line.row.id], faults[line.row.id] = text, FAULT_TEXTS[fault]
         elif quantity is not None:
-            quantities[line.row.id] = quantity
+            taken[line.row.id] = quantity
     later = form.text("version") != str(viewed.version)
-    if quantities:
-        cart.set_quantities(tx, alive.visit, quantities)
-    return Changed(Typed(texts, faults), later, bool(quantities))
+    if taken:
+        cart.set_quantities(tx, alive.visit, taken)
+    return Changed(Typed(texts, faults), later, bool(taken))
 
 
 def _again(request: Request, typed: Typed, notice: str, status: int) -> Response:

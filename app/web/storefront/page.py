@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlmodel import Session
@@ -17,7 +17,7 @@ from app.flows.visit import Alive
 from app.gateway import Gateway
 from app.storage.sessions import PunchoutSessionRow
 from app.web.endpoint import gateway_of
-from app.web.storefront import texts
+from app.web.storefront import quantities, texts
 from app.web.storefront.guard import alive_of
 from app.web.views import page
 from schemas.punchout import Operation
@@ -68,6 +68,7 @@ class Shop:
             "shelves": self.shelves,
             "form_key": secrets.token_urlsafe(12),
             "unit_words": texts.unit_words,
+            "typed_quantity": partial(quantities.shown, language=language_of(self.request)),
             "query": "",
             "shelf": None,
             **context,
@@ -79,6 +80,10 @@ class Shop:
 def audience_of(visit: PunchoutSessionRow) -> Audience:
     language = (visit.language or "en").partition("-")[0]
     return Audience(visit.realm, visit.price_list, language)
+
+
+def language_of(request: Request) -> str:
+    return alive_of(request).visit.language or "en"
 
 
 def prefix(request: Request) -> str:

@@ -71,7 +71,7 @@ PROBLEM_TEXTS: Final = {
 }
 
 FAULT_TEXTS: Final = {
-    QuantityFault.NOT_A_NUMBER: msgid("Enter a number, such as 10 or 2.5."),
+    QuantityFault.NOT_A_NUMBER: msgid("Enter a plain number, without separators between thousands."),
     QuantityFault.NOT_POSITIVE: msgid("Enter a quantity greater than zero."),
     QuantityFault.TOO_LARGE: msgid("This quantity is too large."),
     QuantityFault.NOT_WHOLE: msgid("Only whole units can be ordered."),

@@ -94,10 +94,10 @@ async def test_price_units_go_home_as_they_are(buyer: BuyerSide, shopper: Shoppe
         ("SF-3001", "0", "Enter a quantity greater than zero."),
         ("SF-3001", "-1", "Enter a quantity greater than zero."),
         ("SF-3001", "1.5", "Only whole units can be ordered."),
-        ("SF-3001", "1e3", "Enter a number, such as 10 or 2.5."),
-        ("SF-3001", "1,000", "Enter a number, such as 10 or 2.5."),
-        ("SF-3001", "", "Enter a number, such as 10 or 2.5."),
-        ("SF-3001", "NaN", "Enter a number, such as 10 or 2.5."),
+        ("SF-3001", "1e3", "Enter a plain number, without separators between thousands."),
+        ("SF-3001", "1,000", "Enter a plain number, without separators between thousands."),
+        ("SF-3001", "", "Enter a plain number, without separators between thousands."),
+        ("SF-3001", "NaN", "Enter a plain number, without separators between thousands."),
         ("SF-3001", "1000001", "This quantity is too large."),
         ("FA-1002", "49", "The quantity is below the minimum."),
         ("FA-1002", "75", "The quantity does not fit the step."),
@@ -117,6 +117,31 @@ async def test_a_quantity_that_cannot_be_ordered_is_said_beside_its_field(
     assert fault.text_content() == said
     assert said in " ".join(shopper.page.xpath("//p[@role='alert']")[0].text_content().split())
     assert "Return cart (0)" in shopper.text
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "taken"),
+    [("de", "1,5", "1,5"), ("de", "2.5", "2,5"), ("de-CH", "1.5", "1.5"), ("en", "1.500", "1.500"), ("fr", "10", "10")],
+)
+async def test_a_quantity_is_typed_and_shown_with_the_languages_decimal_separator(
+    buyer: BuyerSide, shopper: Shopper, language: str, typed: str, taken: str
+) -> None:
+    await shopper.go(buyer.punch_out(language=language))
+    await shopper.add("LU-1130", typed)
+    await shopper.go(shopper.prefix + "cart")
+    assert shopper.page.xpath("//div[@class='quantity']/input/@value") == [taken]
+    assert (await shopper.quantities("return", seen="yes")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "typed"),
+    [("de", "1.000"), ("de", "1,000"), ("de", "1.000,5"), ("es", "12.500"), ("en", "1,5"), ("en", "1,000")],
+)
+async def test_a_quantity_that_may_be_thousands_or_a_fraction_is_not_guessed(
+    buyer: BuyerSide, shopper: Shopper, language: str, typed: str
+) -> None:
+    await shopper.go(buyer.punch_out(language=language))
+    assert (await shopper.add("LU-1130", typed)).status_code == 400
 
 
 async def test_the_product_page_adds_and_stays(buyer: BuyerSide, shopper: Shopper) -> None:
@@ -179,7 +204,7 @@ async def test_a_wrong_quantity_in_the_cart_keeps_the_right_ones(buyer: BuyerSid
     answer = await shopper.quantities(change={"SF-3001": "7", "SF-3002": "many"})
     assert answer.status_code == 400
     assert [f.get("value") for f in shopper.page.xpath("//div[@class='quantity']/input")] == ["7", "many"]
-    assert "Enter a number, such as 10 or 2.5." in shopper.text
+    assert "Enter a plain number, without separators between thousands." in shopper.text
 
 
 async def test_quantities_that_were_typed_and_not_saved_are_shown_before_they_go_home(
