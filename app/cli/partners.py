@@ -5,6 +5,7 @@ Secrets are shown once, when they are made, and never again: neither `show` nor 
 import json
 import secrets as random
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -17,8 +18,11 @@ from sqlmodel import Session, col, select
 from app import main
 from app.cli.options import Data, console, settings_from, stop
 from app.gateway import Gateway
+from app.partners import shop
 from app.partners.profile import add_partner
+from app.partners.return_urls import fault_of_host, fault_of_origin
 from app.partners.secrets import Purpose, keep_secret
+from app.partners.shop import ShopSettings
 from app.seal import Secret
 from app.storage.base import LIVE
 from app.storage.customers import CustomerRow
@@ -26,7 +30,7 @@ from app.storage.partners import PartnerIdentityRow, PartnerRow, PartnerSecretRo
 from protocols.cxml.settings import CxmlSettings
 from schemas.party import Identifier
 
-SETTINGS: dict[str, type[msgspec.Struct]] = {"cxml": CxmlSettings}
+SETTINGS: dict[str, type[msgspec.Struct]] = {"cxml": CxmlSettings, shop.NAME: ShopSettings}
 """What a partner's settings are, by protocol."""
 
 partner = typer.Typer(help="Connections: who may talk to us.", no_args_is_help=True, rich_markup_mode=None)
@@ -84,6 +88,8 @@ def add(
     senders = [_identifier(text, "--sender") for text in sender]
     our_names = [_identifier(text, "--to") for text in to]
     buys_for = [(_identifier(text.rpartition("=")[0], "--from"), text.rpartition("=")[2]) for text in from_]
+    _judge(return_host, fault_of_host, "--return-host")
+    _judge(frame_origin, fault_of_origin, "--frame-origin")
     secret, made = _secret(secret_stdin)
 
     def write(gateway: Gateway, session: Session) -> None:
@@ -106,6 +112,12 @@ def add(
         except IntegrityError:
             stop("there is a connection of that name, or one with one of these senders, already")
     _tell(secret, made)
+
+
+def _judge(entries: list[str] | None, fault: Callable[[str], str | None], option: str) -> None:
+    for entry in entries or ():
+        if wrong := fault(entry):
+            raise typer.BadParameter(f"{entry!r} {wrong}", param_hint=option)
 
 
 @partner.command()

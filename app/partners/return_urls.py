@@ -39,6 +39,29 @@ def fault_of(url: str, partner: PartnerRow) -> str | None:
     return None
 
 
+def fault_of_host(entry: str) -> str | None:
+    """What is wrong with an entry of a partner's return hosts, for who enters it."""
+    bare = entry.casefold().removeprefix("http://").removeprefix("*.")
+    if _AUTHORITY.fullmatch(bare) is None:
+        return "is to be host, host:port or *.domain, with http:// before it where plain http is agreed"
+    return _too_wide(entry)
+
+
+def fault_of_origin(entry: str) -> str | None:
+    """What is wrong with an entry of a partner's frame origins, for who enters it."""
+    match = _ORIGIN.fullmatch(entry.casefold())
+    if match is None:
+        return "is to be an origin, such as https://portal.example, without a path"
+    if match["scheme"] == "http" and match["host"] not in LOOPBACK:
+        return "is to be https"
+    return _too_wide(entry)
+
+
+def _too_wide(entry: str) -> str | None:
+    _, star, domain = entry.partition("*.")
+    return "is too wide: at least two names stand after the star" if star and "." not in domain else None
+
+
 def _entry_for(host: str, port: str | None, entries: Iterable[str]) -> str | None:
     """The agreed entry that covers the host: `host`, `host:port`, `*.domain`; with `http://` before it, plain http."""
     for entry in entries:

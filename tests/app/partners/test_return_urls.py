@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.partners.return_urls import fault_of, frame_origins, return_origins
+from app.partners.return_urls import fault_of, fault_of_host, fault_of_origin, frame_origins, return_origins
 from app.storage.partners import PartnerRow
 
 HOSTS = ["buyer.example", "erp.example:8443", "*.hub.example", "http://intranet.example", "127.0.0.1"]
@@ -85,3 +85,38 @@ def test_only_origins_get_into_the_policy() -> None:
         "https://buyer.example",
         "http://intranet.example",
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "good"),
+    [
+        ("buyer.example", True),
+        ("buyer.example:8443", True),
+        ("*.buyer.example", True),
+        ("http://intranet.example", True),
+        ("*.example", False),
+        ("*", False),
+        ("https://buyer.example", False),
+        ("buyer.example/path", False),
+        ("a b", False),
+    ],
+)
+def test_a_return_host_is_judged_when_it_is_entered(entry: str, good: bool) -> None:
+    assert (fault_of_host(entry) is None) is good
+
+
+@pytest.mark.parametrize(
+    ("entry", "good"),
+    [
+        ("https://portal.example", True),
+        ("https://*.portal.example:8443", True),
+        ("http://127.0.0.1:5000", True),
+        ("http://portal.example", False),
+        ("https://*.example", False),
+        ("https://portal.example/", False),
+        ("portal.example", False),
+        ("*", False),
+    ],
+)
+def test_a_frame_origin_is_judged_when_it_is_entered(entry: str, good: bool) -> None:
+    assert (fault_of_origin(entry) is None) is good
