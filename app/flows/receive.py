@@ -75,7 +75,7 @@ def _take(
     session: Session, gateway: Gateway, arrival: Arrival, receiver: Receiver, judged: Judged
 ) -> tuple[ExchangeState, Answer]:
     """Key, effect and answer, in one transaction."""
-    key = judged.key
+    key, answer_id = judged.key, gateway.ids()
     if key is not None:
         holder = ledger.claim(
             session,
@@ -83,24 +83,24 @@ def _take(
             partner_id=arrival.partner.id,
             key=key,
             exchange_id=arrival.exchange_id,
+            answer_id=answer_id,
             at=arrival.at,
         )
         if holder is not None:
             return _again(session, gateway, arrival, receiver, key, holder)
     effect = judged.take(session)
-    answer_id = _record_answer(
+    _record_answer(
         session,
         gateway,
         arrival,
         effect.answer,
         ExchangeState.ACCEPTED,
         judged.findings,
+        answer_id=answer_id,
         customer_id=judged.caller.customer.id,
         caused_kind=effect.caused_kind,
         caused_id=effect.caused_id,
     )
-    if key is not None:
-        ledger.answered(session, realm=arrival.realm, partner_id=arrival.partner.id, key=key, answer_id=answer_id)
     kill_point("receive.before_commit")
     return ExchangeState.ACCEPTED, effect.answer
 
@@ -139,10 +139,12 @@ def _record_answer(
     answer: Answer,
     state: ExchangeState,
     faults: tuple[Fault, ...],
+    *,
+    answer_id: str | None = None,
     **of_request: Any,
-) -> str:
+) -> None:
     """The answer as an exchange of its own, linked both ways; the request's row gets its outcome."""
-    answer_id = gateway.ids()
+    answer_id = answer_id or gateway.ids()
     ledger.put_exchange(
         session,
         {
@@ -174,7 +176,6 @@ def _record_answer(
         answered_by=answer_id,
         **of_request,
     )
-    return answer_id
 
 
 def _count(arrival: Arrival, state: ExchangeState, faults: tuple[Fault, ...]) -> None:

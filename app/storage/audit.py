@@ -15,6 +15,7 @@ from sqlalchemy import JSON, BigInteger, Column, Index, Integer, text
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime
+from app.storage.prepared import PreparedInsert
 
 BEGINNING: Final = "0" * 64
 LOCK: Final = 0x6175646974
@@ -53,26 +54,30 @@ class AuditRow(Row, table=True):
     __table_args__ = (Index("ix_cd_audit_order_id", "order_id"), Index("ix_cd_audit_realm_at", "realm", "at"))
 
 
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    name: field.get_default(call_default_factory=True)
+    for name, field in AuditRow.model_fields.items()
+    if not field.is_required()
+}
+_insert = PreparedInsert(AuditRow.__table__)  # type: ignore[attr-defined]
+_tail = select(AuditRow.sequence, AuditRow.hash).order_by(col(AuditRow.sequence).desc()).limit(1)
+
+
 def record(session: Session, *, realm: str, at: datetime, actor: str, channel: str, event: str, **more: Any) -> None:
     """Appends an entry in the caller's transaction. `more` are the further columns of AuditRow."""
+    append(session, {"realm": realm, "at": at, "actor": actor, "channel": channel, "event": event, **more})
+
+
+def append(session: Session, *entries: Mapping[str, Any]) -> None:
+    """Appends entries, given as the columns of AuditRow without number and hashes, one after the other."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     session.flush()
-    last = session.exec(select(AuditRow).order_by(col(AuditRow.sequence).desc()).limit(1)).first()
-    row = AuditRow(
-        sequence=last.sequence + 1 if last else 1,
-        realm=realm,
-        at=at,
-        actor=actor,
-        channel=channel,
-        event=event,
-        previous_hash=last.hash if last else BEGINNING,
-        hash="",
-        **more,
-    )
-    row.hash = _hash(row)
-    session.add(row)
-    session.flush()
+    sequence, previous = session.exec(_tail).first() or (0, BEGINNING)
+    for number, entry in enumerate(entries, sequence + 1):
+        values: dict[str, Any] = {**_DEFAULTS, **entry, "sequence": number, "previous_hash": previous}
+        previous = values["hash"] = _hash(values)
+        _insert(session, values)
 
 
 def by(person_id: str) -> str:
@@ -88,15 +93,15 @@ def first_broken(session: Session) -> int | None:
         for row in rows:
             if row.sequence != expected:
                 return expected
-            if row.previous_hash != previous or row.hash != _hash(row):
+            if row.previous_hash != previous or row.hash != _hash(row.model_dump()):
                 return row.sequence
             previous, expected = row.hash, expected + 1
     return None
 
 
-def _hash(row: AuditRow) -> str:
-    content: Mapping[str, Any] = {
-        name: getattr(row, name) for name in AuditRow.model_fields if name not in ("hash", "at")
-    }
-    canonical = json.dumps({**content, "at": row.at.astimezone(UTC).isoformat()}, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256((row.previous_hash + canonical).encode()).hexdigest()
+def _hash(entry: Mapping[str, Any]) -> str:
+    content = {name: entry[name] for name in AuditRow.model_fields if name not in ("hash", "at")}
+    canonical = json.dumps(
+        {**content, "at": entry["at"].astimezone(UTC).isoformat()}, sort_keys=True, ensure_ascii=False
+    )
+    return hashlib.sha256((entry["previous_hash"] + canonical).encode()).hexdigest()

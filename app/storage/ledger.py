@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, func, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, delete, func, insert, select
 from sqlmodel import Session, col
 
 from app.seal import KeyRing, Place, SealedBody
@@ -15,16 +15,21 @@ from app.storage.exchanges import (
     ExchangeRow,
     QuarantineRow,
 )
-from app.storage.prepared_insert import PreparedInsert
+from app.storage.prepared import PreparedInsert, PreparedUpdate
 
 _EXCHANGES: Final[Table] = ExchangeRow.__table__  # type: ignore[attr-defined]
 _BODIES: Final[Table] = ExchangeBodyRow.__table__  # type: ignore[attr-defined]
 _KEYS: Final[Table] = DocumentKeyRow.__table__  # type: ignore[attr-defined]
 _QUARANTINE: Final[Table] = QuarantineRow.__table__  # type: ignore[attr-defined]
 
-
 _insert_exchange = PreparedInsert(_EXCHANGES)
 _insert_body = PreparedInsert(_BODIES)
+_insert_key = PreparedInsert(_KEYS, unless_there=True)
+
+
+@lru_cache
+def _update_exchange(columns: tuple[str, ...]) -> PreparedUpdate:
+    return PreparedUpdate(_EXCHANGES, *columns)
 
 
 class BodyErased(Exception):
@@ -46,7 +51,7 @@ def put_exchange(session: Session, values: dict[str, Any], sealed: SealedBody) -
 
 
 def change_exchange(session: Session, exchange_id: str, **values: Any) -> None:
-    session.execute(update(_EXCHANGES).where(_EXCHANGES.c.id == exchange_id).values(**values))
+    _update_exchange(tuple(values))(session, {**values, "id": exchange_id})
 
 
 def body_of(session: Session, keys: KeyRing, exchange_id: str) -> bytes:
@@ -66,34 +71,23 @@ class DocumentKey:
 
 
 def claim(
-    session: Session, *, realm: str, partner_id: str, key: DocumentKey, exchange_id: str, at: datetime
+    session: Session, *, realm: str, partner_id: str, key: DocumentKey, exchange_id: str, answer_id: str, at: datetime
 ) -> DocumentKeyRow | None:
-    """Takes the key for this exchange: None when it was free, else the row that has it. Where another process is just
-    taking it, waits for that to commit or roll back."""
-    values = {
-        "realm": realm,
-        "partner_id": partner_id,
-        "key_sha256": key.key,
-        "body_sha256": key.body,
-        "exchange_id": exchange_id,
-        "at": at,
-    }
-    dialect = sqlite if session.connection().dialect.name == "sqlite" else postgresql
-    taken = session.execute(
-        dialect.insert(_KEYS).values(values).on_conflict_do_nothing().returning(literal(1))
-    ).scalar_one_or_none()
-    if taken is not None:
-        return None
-    return session.get_one(DocumentKeyRow, (realm, partner_id, key.key))
-
-
-def answered(session: Session, *, realm: str, partner_id: str, key: DocumentKey, answer_id: str) -> None:
-    """Notes the answer that whoever meets the key again is given."""
-    session.execute(
-        update(_KEYS)
-        .where(_KEYS.c.realm == realm, _KEYS.c.partner_id == partner_id, _KEYS.c.key_sha256 == key.key)
-        .values(answer_id=answer_id)
+    """Takes the key for this exchange and the answer that it will be given: None when it was free, else the row that
+    has it. Where another process is just taking it, waits for that to commit or roll back."""
+    taken = _insert_key(
+        session,
+        {
+            "realm": realm,
+            "partner_id": partner_id,
+            "key_sha256": key.key,
+            "body_sha256": key.body,
+            "exchange_id": exchange_id,
+            "answer_id": answer_id,
+            "at": at,
+        },
     )
+    return None if taken else session.get_one(DocumentKeyRow, (realm, partner_id, key.key))
 
 
 LARGEST_KEPT: Final = 256 * 1024
