@@ -172,6 +172,7 @@ class Inbox:
             self._changed.wait_for(lambda: found() is not None, seconds)
             return found()
 
-    def count(self, wanted: Callable[[Received], bool]) -> int:
+    @property
+    def arrived(self) -> list[Received]:
         with self._changed:
-            return sum(map(wanted, self._arrived))
+            return list(self._arrived)

@@ -6,7 +6,7 @@ import secrets as random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from sqlmodel import Session, col, select
@@ -211,19 +211,14 @@ def _add_buyer(session: Session, buyer: Buyer, now: datetime) -> None:
 
 
 def _add_flow(session: Session, buyer: Buyer, customer: CustomerRow, now: datetime) -> None:
-    within: dict[str, Any] = {
-        "all": [
-            {"field": "order.currency", "op": "=", "value": buyer.currency},
-            {"field": "order.total_net", "op": "<=", "value": APPROVAL_LIMIT, "currency": buyer.currency},
-        ]
-    }
+    limit = {"field": "order.total_net", "value": APPROVAL_LIMIT, "currency": buyer.currency}
+    within, above = {**limit, "op": "<="}, {**limit, "op": ">"}
+    lead = {"key": "lead", "name": "Purchasing lead", "approver": {"role": Role.APPROVER.value}, "condition": above}
     definition = flows.read(
         msgspec.json.encode(
             {
                 "auto_approve": [{"key": "small", "text": f"Up to {buyer.currency} {APPROVAL_LIMIT}", "when": within}],
-                "stages": [
-                    {"steps": [{"key": "lead", "name": "Purchasing lead", "approver": {"role": Role.APPROVER.value}}]}
-                ],
+                "stages": [{"steps": [lead]}],
                 "when_nobody_is_asked": "hold",
             }
         )
