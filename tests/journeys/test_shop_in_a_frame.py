@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from chromium import Watched, browsing
 from playwright.sync_api import FrameLocator, Locator, Page
 from portal import Portal
@@ -246,3 +247,28 @@ def test_no_page_is_wider_than_its_window_in_any_language(meeting: Meeting, widt
                 assert page.evaluate(SPILLS) == [], (language, path)
         assert watched.complaints == []
         assert watched.hosts == {meeting.shop.removeprefix("http://")}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_no_fault_on_any_page(meeting: Meeting, width: int) -> None:
+    with browsing(viewport={"width": width, "height": 800}) as browser:
+        page = browser.new_page()
+        lines = (line("SF-3001", "5"), line("FA-1010", "150"), line("LU-1130", "1.5"), line("GONE", "1"))
+        for operation in ("edit", "inspect"):
+            page.goto(meeting.start(operation, lines=lines))
+            prefix = page.url.removesuffix("cart")
+            for path in ("cart", "", "?q=nothing+at+all", "item/EL-4002", "item/NOPE"):
+                page.goto(prefix + path)
+                assert violations(page) == [], (operation, path)
+        page.goto(meeting.start())
+        page.locator("[id='quantity-CL-7001']").fill("1.5")
+        page.get_by_role("button", name="Add Paper towel").click()
+        page.get_by_text("Only whole units can be ordered.").first.wait_for()
+        assert violations(page) == [], "wrong quantity"
+        page.goto(meeting.shop + "/p/unknown/")
+        assert violations(page) == [], "ended"
+
+
+def violations(page: Page) -> list[tuple[str, str, list[str]]]:
+    found = Axe().run(page).response["violations"]
+    return [(v["id"], v["impact"], [node["html"][:120] for node in v["nodes"]]) for v in found]
