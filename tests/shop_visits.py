@@ -23,7 +23,8 @@ from app.web.routes import assemble
 from protocols.cxml import punchout_order
 from protocols.cxml.envelope import Opened, open_document
 from schemas.cart import Cart, CartLine
-from schemas.item import ItemDescription, ItemRef, Quantity, Text
+from schemas.item import ItemDescription, ItemRef, Price, Quantity, Text
+from schemas.money import Money
 from schemas.party import Identifier
 from schemas.punchout import Operation, PunchoutRequest
 
@@ -112,12 +113,15 @@ def add_buyer(
     return BuyerSide(gateway, partner, customer, theirs)
 
 
-def line(sku: str, quantity: str, auxiliary_id: str | None = None, text: str | None = None) -> CartLine:
-    """A line as buyers send it in an edit: item and quantity, seldom more."""
+def line(
+    sku: str, quantity: str, auxiliary_id: str | None = None, text: str | None = None, price: str | None = None
+) -> CartLine:
+    """A line as buyers send it in an edit: item and quantity, seldom more. The price is in EUR."""
     return CartLine(
         quantity=Quantity(amount=Decimal(quantity)),
         item=ItemRef(supplier_id=sku, supplier_auxiliary_id=auxiliary_id),
         description=ItemDescription(texts=(Text(text=text),)) if text else None,
+        price=Price(amount=Money(amount=Decimal(price), currency="EUR")) if price else None,
     )
 
 

@@ -98,10 +98,6 @@ class ViewedCart:
     total: Money
     version: int
 
-    def having(self, problems: Iterable[Problem]) -> tuple[ViewedLine, ...]:
-        wanted = frozenset(problems)
-        return tuple(line for line in self.lines if wanted & frozenset(line.problems))
-
 
 def view(session: Session, visit: PunchoutSessionRow, audience: Audience, at: datetime) -> ViewedCart:
     rows = lines_of(session, visit)

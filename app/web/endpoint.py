@@ -16,7 +16,6 @@ from starlette.responses import Response
 from app.gateway import Gateway
 
 KIB = 1024
-MIB = 1024 * KIB
 
 
 class Auth(StrEnum):

@@ -1,7 +1,7 @@
 """What people see when something goes wrong: one page, in their language, that tells nothing about our inside."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from app.errors import No, Refusal
+from app.storage.intake_writer import Busy, Unwritten
 from app.web.language import msgid
 from app.web.security import set_headers
 from app.web.views import page
@@ -50,6 +51,9 @@ WORDS: dict[int, Words] = {
     429: Words(msgid("Too many requests"), msgid("Please wait a moment and try again.")),
     503: Words(msgid("Not available at the moment"), msgid("Please try again in a few minutes.")),
 }
+COME_BACK: Final = 10
+"""Seconds."""
+
 OURS = Words(msgid("Something went wrong on our side"), msgid("It has been recorded. Please try again in a moment."))
 
 
@@ -70,6 +74,11 @@ def on_refusal(request: Request, refusal: Refusal) -> Response:
     return error_page(request, STATUS_OF[refusal.no], headers=wait, reason=refusal.reason)
 
 
+def on_unwritten(request: Request, _error: Exception) -> Response:
+    """The database takes nothing at the moment: nothing was done, and the same may work soon."""
+    return error_page(request, 503, headers={"Retry-After": str(COME_BACK)})
+
+
 def on_bug(request: Request, _error: Exception) -> Response:
     """Starlette sends this answer outside of all middleware, so it brings its headers itself."""
     answer = error_page(request, 500)
@@ -80,5 +89,7 @@ def on_bug(request: Request, _error: Exception) -> Response:
 HANDLERS: dict[type[Exception], ExceptionHandler] = {
     HTTPException: cast(ExceptionHandler, on_http_exception),
     Refusal: cast(ExceptionHandler, on_refusal),
+    Busy: on_unwritten,
+    Unwritten: on_unwritten,
     Exception: on_bug,
 }

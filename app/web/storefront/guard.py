@@ -19,7 +19,9 @@ from schemas.punchout import Operation
 LEAVE: Final = "/p/{token}/leave"
 """The one thing that may be posted in a visit that only looks."""
 
-GOING_HOME: Final = frozenset({LEAVE, "/p/{token}/return"})
+RETURN: Final = "/p/{token}/return"
+
+GOING_HOME: Final = frozenset({LEAVE, RETURN})
 """Where the second half of a double press still gets the same answer, so that the cart is not lost between two."""
 
 _log = structlog.get_logger(__name__)

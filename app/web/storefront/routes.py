@@ -3,7 +3,7 @@
 from app.catalog.cart import MOST_LINES
 from app.web.endpoint import KIB, Auth, Endpoint
 from app.web.storefront import browse, cart_page
-from app.web.storefront.guard import LEAVE
+from app.web.storefront.guard import LEAVE, RETURN
 from app.web.storefront.start import start
 
 CART_BODY = 4 * KIB + MOST_LINES * 200
@@ -18,8 +18,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         path="/p/{token}/cart", handler=cart_page.change, auth=Auth.SHOPPER, methods=("POST",), body_limit=CART_BODY
     ),
-    Endpoint(
-        path="/p/{token}/return", handler=cart_page.return_, auth=Auth.SHOPPER, methods=("POST",), body_limit=CART_BODY
-    ),
+    Endpoint(path=RETURN, handler=cart_page.return_, auth=Auth.SHOPPER, methods=("POST",), body_limit=CART_BODY),
     Endpoint(path=LEAVE, handler=cart_page.leave, auth=Auth.SHOPPER, methods=("POST",), body_limit=4 * KIB),
 )

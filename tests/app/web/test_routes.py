@@ -1,5 +1,6 @@
 """The table decides: what it does not declare is not served, and what it declares is enforced."""
 
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.errors import No, Refusal
+from app.gateway import Gateway
+from app.storage.intake_writer import Busy
 from app.web.endpoint import Auth, Endpoint
 from app.web.forms import FormLimits, read_form
 from app.web.routes import ENDPOINTS, GUARDS, UNGUARDED, assemble
+from app.web.security import SAFE_METHODS
 
 HOST = "https://shop.example"
 
@@ -33,6 +37,10 @@ async def crash(request: Request) -> Response:
     raise ZeroDivisionError("internal detail /srv/secret")
 
 
+async def overload(request: Request) -> Response:
+    raise Busy
+
+
 async def refuse(request: Request) -> Response:
     raise Refusal(No.TOO_MANY, "Three tries a minute.", retry_after=20)
 
@@ -48,6 +56,7 @@ TABLE = (
     Endpoint(path="/hook", handler=greet, auth=Auth.DOCUMENT, methods=("POST",), csrf_exempt=True),
     Endpoint(path="/crash", handler=crash, auth=Auth.OPEN),
     Endpoint(path="/refuse", handler=refuse, auth=Auth.OPEN),
+    Endpoint(path="/overload", handler=overload, auth=Auth.OPEN),
     Endpoint(path="/people", handler=greet, auth=Auth.PERSON, methods=("GET", "POST")),
 )
 
@@ -113,6 +122,36 @@ async def test_a_refusal_is_a_page_with_its_reason(client: httpx.AsyncClient) ->
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "20"
     assert "Three tries a minute." in answer.text
+
+
+async def test_a_full_write_queue_asks_to_come_back(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/overload")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+
+
+EXEMPT = {("/cxml", "POST"), ("/cxml/{rest:path}", "POST")}
+"""Where posts from other sites are the purpose. Whoever adds one says here that it needs no session."""
+
+
+def test_only_documents_of_buyers_may_come_from_other_sites() -> None:
+    declared = {(e.path, m) for e in ENDPOINTS if e.csrf_exempt for m in e.methods if m not in SAFE_METHODS}
+    assert declared == EXEMPT
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_every_other_unsafe_url_refuses_a_post_from_another_site(gateway: Gateway) -> None:
+    app = assemble(gateway, allowed_hosts=("shop.example",))
+    tried = 0
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST) as client:
+        for endpoint in ENDPOINTS:
+            for method in {*endpoint.methods} - SAFE_METHODS:
+                if (endpoint.path, method) in EXEMPT:
+                    continue
+                path = re.sub(r"\{[^}]*\}", "x", endpoint.path)
+                answer = await client.request(method, path, headers={"Sec-Fetch-Site": "cross-site"})
+                assert answer.status_code == 403, endpoint.path
+                tried += 1
+    assert tried > 4
 
 
 @pytest.mark.parametrize(

@@ -284,6 +284,14 @@ async def test_an_edit_keeps_auxiliary_ids_and_shows_what_vanished_until_the_sho
     assert cart.buyer_cookie == "other"
 
 
+async def test_an_edit_shows_where_the_price_is_another_one_now(buyer: BuyerSide, shopper: Shopper) -> None:
+    lines = (line("SF-3001", "5", price="7.00"), line("SF-3002", "5", price="8.40"))
+    await shopper.go(buyer.punch_out("edit", lines=lines))
+    told = shopper.page.xpath("//li[.//p[contains(., 'In your requisition')]]//h2")
+    assert [" ".join(h.text_content().split()) for h in told] == ["Nitrile gloves, powder-free, size M, box of 100"]
+    assert "In your requisition: EUR 7.00" in shopper.text.replace("\xa0", " ")
+
+
 async def test_an_edit_that_empties_the_cart_returns_it_empty_with_a_tick(buyer: BuyerSide, shopper: Shopper) -> None:
     await shopper.go(buyer.punch_out("edit", lines=(line("SF-3001", "5", "aux-1"),)))
     await shopper.quantities(remove=shopper.line_id("SF-3001"))
