@@ -33,7 +33,7 @@ def commands(*, everything: bool) -> typer.Typer:
 
 
 def _add_server(app: typer.Typer) -> None:
-    from app.cli import backups, catalog, customers, demo, partners, play, replay, seals, server
+    from app.cli import backups, catalog, customers, demo, evidence, partners, play, replay, seals, server
 
     app.command("demo")(demo.demo)
     app.command("demo-erp", hidden=True)(demo.demo_erp)
@@ -49,3 +49,4 @@ def _add_server(app: typer.Typer) -> None:
     app.add_typer(partners.partner, name="partner")
     app.add_typer(customers.customer, name="customer")
     app.add_typer(seals.seal, name="seal")
+    app.add_typer(evidence.evidence, name="evidence")

@@ -1,11 +1,12 @@
 """A connection's secrets: sealed in their rows, valid between their dates, two at once while one is replaced."""
 
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import Session, col, or_, select
 
-from app.seal import KeyRing, Place, Secret
+from app.seal import KeyRing, Place, Secret, Unsealable
 from app.storage.partners import PartnerRow, PartnerSecretRow
 
 
@@ -36,6 +37,15 @@ def secrets_of(
         .order_by(col(PartnerSecretRow.valid_from).desc(), col(PartnerSecretRow.id).desc())
     ).all()
     return tuple(keys.open_text(row.sealed, _place(row.id)) for row in rows)
+
+
+def every_secret(session: Session, keys: KeyRing, partner: PartnerRow) -> list[str]:
+    """The texts of all there ever were and that can still be opened, so that they can be masked wherever they stand."""
+    texts = []
+    for row in session.exec(select(PartnerSecretRow).where(PartnerSecretRow.partner_id == partner.id)):
+        with suppress(Unsealable):
+            texts.append(keys.open_text(row.sealed, _place(row.id)).reveal())
+    return texts
 
 
 def keep_secret(

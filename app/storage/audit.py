@@ -76,7 +76,7 @@ def append(session: Session, *entries: Mapping[str, Any]) -> None:
     sequence, previous = session.exec(_tail).first() or (0, BEGINNING)
     for number, entry in enumerate(entries, sequence + 1):
         values: dict[str, Any] = {**_DEFAULTS, **entry, "sequence": number, "previous_hash": previous}
-        previous = values["hash"] = _hash(values)
+        previous = values["hash"] = hash_of(values)
         _insert(session, values)
 
 
@@ -93,13 +93,14 @@ def first_broken(session: Session) -> int | None:
         for row in rows:
             if row.sequence != expected:
                 return expected
-            if row.previous_hash != previous or row.hash != _hash(row.model_dump()):
+            if row.previous_hash != previous or row.hash != hash_of(row.model_dump()):
                 return row.sequence
             previous, expected = row.hash, expected + 1
     return None
 
 
-def _hash(entry: Mapping[str, Any]) -> str:
+def hash_of(entry: Mapping[str, Any]) -> str:
+    """What the hash of an entry must be, by its other columns."""
     content = {name: entry[name] for name in AuditRow.model_fields if name not in ("hash", "at")}
     canonical = json.dumps(
         {**content, "at": entry["at"].astimezone(UTC).isoformat()}, sort_keys=True, ensure_ascii=False

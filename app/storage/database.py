@@ -79,6 +79,13 @@ class Database:
         with self._reading.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
+    def forget_freed_pages(self) -> None:
+        """After an erasure: SQLite's log is written back and cut, so that what was overwritten is not left in it. Does
+        nothing more than it can while others read."""
+        if self.sqlite:
+            with self.work_engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def write(self, work: Callable[[Session], T], *, patience: float = 30.0) -> T:
         """Blocks until `work` is committed and returns its result; raises what it raised, with nothing written.
         Raises Busy (no room in the queue, or no turn, within `patience` seconds) and Unwritten (database gone)."""
