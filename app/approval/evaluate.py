@@ -22,7 +22,7 @@ from app.approval.conditions import (
     SumLines,
     Wanted,
 )
-from app.approval.fields import FIELDS, Field, Operator, Type, Value, folded
+from app.approval.fields import Field, Operator, Type, Value, folded
 from app.approval.subject import LineSubject, Subject
 from schemas.money import Money
 
@@ -223,8 +223,3 @@ def _holds(actual: Value, operator: Operator, wanted: Wanted, field: Field | Non
     seen = folded(str(actual)) if textual else _size(actual)
     compared = _COMPARE[operator](seen, plain if isinstance(wanted, tuple) else plain[0] if plain else None)
     return Answer.YES if compared else Answer.NO
-
-
-def label_of(field: str) -> str:
-    """The English label of a reason's field."""
-    return {"count_lines": "number of lines", "sum_lines": "sum of lines"}.get(field) or FIELDS[field].label

@@ -252,14 +252,13 @@ class _Reader:
 def to_json(flow: Flow) -> str:
     """Canonical: equal flows give equal text. `read` takes it back."""
     data: dict[str, Any] = {
+        **({"match": write(flow.match)} if flow.match is not None else {}),
         "block": [_rule(rule) for rule in flow.block],
         "auto_approve": [_rule(rule) for rule in flow.auto_approve],
         "stages": [{"steps": [_step(step) for step in stage]} for stage in flow.stages],
         "when_nobody_is_asked": "hold" if flow.hold_when_nobody_is_asked else "approve",
     }
-    if flow.match is not None:
-        data["match"] = write(flow.match)
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

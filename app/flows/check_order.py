@@ -96,7 +96,7 @@ class _Checker:
         line = replace(line, item=replace(line.item, supplier_id=self._sku(line) or None))
         line = self._unit(line, offer.item.unit if offer else None)
         self._quantity(line, offer)
-        if offer is None:
+        if offer is None or not known(line.quantity.unit or ""):
             return line
         # A price is agreed for the unit in which the item is sold, and says nothing about another one.
         agreed = offer.price_at(line.quantity.amount) if line.quantity.unit == offer.item.unit else None

@@ -42,11 +42,16 @@ class Formats:
         return format_decimal(value, "#,##0.##", self.locale) + "\N{NO-BREAK SPACE}%"
 
     def date(self, value: date) -> str:
-        return format_date(value, "medium", self.locale)
+        return _with_known_blanks(format_date(value, "medium", self.locale))
 
     def time(self, value: datetime) -> str:
         """Date and time in UTC, and it says so."""
-        return format_datetime(value.astimezone(UTC), "medium", locale=self.locale) + " UTC"
+        return _with_known_blanks(format_datetime(value.astimezone(UTC), "medium", locale=self.locale)) + " UTC"
+
+
+def _with_known_blanks(text: str) -> str:
+    """Many fonts have no narrow blank, and show none."""
+    return text.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
 
 
 @cache

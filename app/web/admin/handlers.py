@@ -98,6 +98,7 @@ def _rules_page(
         "definition": _indented(definition),
         "faults": faults,
         "fields": FIELDS.values(),
+        "words": words,
     }
     return people_page(request, "admin/rules.html", context, status=status)
 

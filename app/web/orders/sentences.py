@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from app.approval.conditions import Wanted
-from app.approval.evaluate import Answer, Reason, label_of
+from app.approval.evaluate import Answer, Reason
 from app.approval.explanation import Why, from_data
 from app.approval.fields import Operator
 from app.web.formats import Formats, formats
 from app.web.language import msgid, translations
+from app.web.orders.words import FIELD_NAMES
 from schemas.money import Money
 
 MOST_LINES: Final = 3
@@ -49,13 +50,13 @@ _HOLDS_NOT: Final[Mapping[Operator, str]] = {
 }
 _UNKNOWN: Final = msgid("%(field)s is not known, so it cannot be compared with %(wanted)s")
 _WHY: Final[Mapping[str, str]] = {
-    Why.ASKED: msgid("People were asked by the rules %(flow)s."),
-    Why.NOBODY_ASKED: msgid("Nobody was asked: the rules %(flow)s need nobody for this order."),
-    Why.AUTO_APPROVED: msgid("Nobody was asked: the rule “%(rule)s” of %(flow)s approved it."),
-    Why.BLOCKED: msgid("The rule “%(rule)s” of %(flow)s forbids this order."),
-    Why.CANNOT_TELL: msgid("Held: whether the rules %(flow)s apply cannot be told."),
+    Why.ASKED: msgid("People were asked by the rules “%(flow)s”."),
+    Why.NOBODY_ASKED: msgid("Nobody was asked: the rules “%(flow)s” need nobody for this order."),
+    Why.AUTO_APPROVED: msgid("Nobody was asked: the rule “%(rule)s” of “%(flow)s” approved it."),
+    Why.BLOCKED: msgid("The rule “%(rule)s” of “%(flow)s” forbids this order."),
+    Why.CANNOT_TELL: msgid("Held: whether the rules “%(flow)s” apply cannot be told."),
     Why.NO_FLOW: msgid("No approval rules fit this order."),
-    Why.NOBODY_THERE: msgid("Held: a step of the rules %(flow)s has nobody, or too few, who may decide."),
+    Why.NOBODY_THERE: msgid("Held: a step of the rules “%(flow)s” has nobody, or too few, who may decide."),
     Why.OVERRIDDEN: msgid("An administrator decided in place of the approvers."),
 }
 
@@ -65,7 +66,6 @@ class Speaker:
 
     def __init__(self, language: str) -> None:
         self.text: Callable[[str], str] = translations(language).gettext
-        self.plural: Callable[[str, str, int], str] = translations(language).ngettext
         self.formats: Formats = formats(language)
 
     def why(self, explanation: Mapping[str, Any]) -> str:
@@ -73,15 +73,14 @@ class Speaker:
         template = _WHY.get(str(explanation.get("why", "")))
         if template is None:
             return ""
-        flow = f"{explanation.get('flow') or ''} ({explanation.get('version') or 1})"
-        return self.text(template) % {"flow": flow, "rule": explanation.get("rule") or ""}
+        return self.text(template) % {"flow": explanation.get("flow") or "", "rule": explanation.get("rule") or ""}
 
     def reasons(self, kept: list[dict[str, Any]]) -> list[str]:
         return [self._reason(from_data(data)) for data in kept]
 
     def _reason(self, reason: Reason) -> str:
         words = {
-            "field": self.text(label_of(reason.field)),
+            "field": self.text(FIELD_NAMES.get(reason.field, reason.field)),
             "actual": self._value(reason.actual),
             "wanted": self._value(reason.wanted),
         }
@@ -95,14 +94,9 @@ class Speaker:
 
     def _lines(self, numbers: tuple[int, ...]) -> str:
         shown = ", ".join(str(number) for number in numbers[:MOST_LINES])
-        named = self.plural("line %(lines)s", "lines %(lines)s", len(numbers)) % {"lines": shown}
+        named = self.text(msgid("line %(lines)s") if len(numbers) == 1 else msgid("lines %(lines)s")) % {"lines": shown}
         more = len(numbers) - MOST_LINES
-        if more <= 0:
-            return named
-        return self.plural("%(named)s and %(num)d more", "%(named)s and %(num)d more", more) % {
-            "named": named,
-            "num": more,
-        }
+        return self.text(msgid("%(named)s and %(num)d more")) % {"named": named, "num": more} if more > 0 else named
 
     def _value(self, value: Wanted) -> str:
         match value:

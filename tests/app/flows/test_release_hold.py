@@ -69,12 +69,9 @@ def test_one_settled_case_leaves_the_others_open(desk: Desk) -> None:
 
 def test_a_unit_word_is_kept_for_the_customer(desk: Desk) -> None:
     desk.send(order(line(unit="Stück")))
-    assert desk.codes() == [("unit.unknown", 1), ("price.not_agreed", 1)]
+    assert desk.codes() == [("unit.unknown", 1)]
     desk.settle("desk", (0, Choice.MAP_UNIT, "c62", ""))
     assert desk.order().state == OrderState.APPROVED
-    assert [(case.code, case.state) for case in desk.cases(state=HoldState.OBSOLETE)] == [
-        ("price.not_agreed", "obsolete")
-    ]
     desk.send(order(line(unit=" STÜCK ")), id="PO-2")
     assert desk.order("PO-2").state == OrderState.APPROVED
 
@@ -208,3 +205,12 @@ def test_only_an_administrator_approves_in_place_of_the_rules(desk: Desk) -> Non
     desk.settle("root", (0, Choice.OVERRIDE, "", "urgent"))
     assert desk.order().state == OrderState.APPROVED
     assert desk.run().explanation["why"] == "overridden"
+
+
+def test_a_case_that_is_gone_when_the_order_is_taken_again_is_closed(desk: Desk) -> None:
+    desk.send(order(line(price="9.96", sku="4711"), line(2, unit="XBX"), totals=total("1.00")))
+    desk.settings(item_words={"4711": "A-100"}, price_tolerance_percent="5", total_tolerance="500")
+    index = desk.codes().index(("unit.other", 2))
+    desk.settle("desk", (index, Choice.RELEASE, "", "boxes are fine"))
+    assert desk.codes() == [("price.not_agreed", 2)]
+    assert {case.code for case in desk.cases(state=HoldState.OBSOLETE)} == {"item.unknown", "total.off"}
