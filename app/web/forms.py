@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 
@@ -39,6 +40,9 @@ class Form:
 
 
 async def read_form(request: Request, limits: FormLimits) -> Form:
-    """Raises HTTPException 400 beyond the limits (Starlette holds them for both form types), files included."""
+    """Raises HTTPException 400 beyond the limits (Starlette holds them for both form types), files included, and for a
+    NUL anywhere, which PostgreSQL cannot keep."""
     async with request.form(max_files=0, max_fields=limits.fields, max_part_size=limits.size) as data:
+        if any("\x00" in name or (isinstance(value, str) and "\x00" in value) for name, value in data.multi_items()):
+            raise HTTPException(400)
         return Form(data)

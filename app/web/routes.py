@@ -88,7 +88,7 @@ def assemble(
 
 
 def _route(endpoint: Endpoint, guards: Guards) -> BaseRoute:
-    chain: list[Middleware] = []
+    chain = [Middleware(NoNul)]
     if not endpoint.csrf_exempt:
         chain.append(Middleware(SameSiteOnly))
     if endpoint.body_limit is not None:
@@ -97,6 +97,18 @@ def _route(endpoint: Endpoint, guards: Guards) -> BaseRoute:
     if endpoint.auth not in UNGUARDED:
         chain.append(Middleware(Guarded, endpoint=endpoint, guard=guards[endpoint.auth]))
     return Route(endpoint.path, endpoint.handler, methods=list(endpoint.methods), middleware=chain)
+
+
+class NoNul:
+    """Refuses addresses with a NUL: PostgreSQL keeps none in a text, and nobody who means well sends one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            raise HTTPException(400)
+        await self.app(scope, receive, send)
 
 
 class DeclaredLength:

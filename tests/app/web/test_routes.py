@@ -51,6 +51,7 @@ async def nobody(request: Request, endpoint: Endpoint) -> Response | None:
 
 TABLE = (
     Endpoint(path="/open", handler=greet, auth=Auth.OPEN),
+    Endpoint(path="/any/{name}", handler=greet, auth=Auth.OPEN),
     Endpoint(path="/count", handler=count, auth=Auth.OPEN, methods=("POST",)),
     Endpoint(path="/swallow", handler=swallow, auth=Auth.OPEN, methods=("POST",), body_limit=300),
     Endpoint(path="/hook", handler=greet, auth=Auth.DOCUMENT, methods=("POST",), csrf_exempt=True),
@@ -198,6 +199,17 @@ async def test_a_body_that_grows_too_large_is_cut_off(client: httpx.AsyncClient)
 
 @pytest.mark.parametrize("body", ["a=1&b=1&c=1&d=1", "a=" + "x" * 60])
 async def test_a_form_beyond_its_limits_is_refused(client: httpx.AsyncClient, body: str) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert (await client.post("/count", content=body, headers=kind)).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/open?q=%00", "/open?%00", "/any/a%00b"])
+async def test_an_address_with_a_nul_is_refused(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(httpx.URL(HOST + path))).status_code == 400
+
+
+@pytest.mark.parametrize("body", ["a=%00", "%00=a", "a=b%00"])
+async def test_a_form_with_a_nul_is_refused(client: httpx.AsyncClient, body: str) -> None:
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     assert (await client.post("/count", content=body, headers=kind)).status_code == 400
 
