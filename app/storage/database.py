@@ -22,7 +22,14 @@ BUSY_MILLISECONDS: Final = 30_000
 """How long SQLite waits for another process or for the work engine to finish writing."""
 
 
-PRAGMAS: Final = (f"busy_timeout={BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+PRAGMAS: Final = (
+    f"busy_timeout={BUSY_MILLISECONDS}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+)
+"""`secure_delete`: what was erased does not stay in free pages."""
 
 
 def normalised(url: str | URL) -> URL:

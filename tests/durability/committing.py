@@ -6,20 +6,16 @@ import sys
 import threading
 from datetime import UTC, datetime
 
-from sqlalchemy import event
 from sqlmodel import Session
 
+import app.storage.database as database_module
 from app.storage.base import new_id
-from app.storage.database import Database
 from app.storage.processes import ProcessRow
 
 
 def main(url: str, synchronous: str) -> None:
-    database = Database(url)
-    if synchronous != "FULL":
-        event.listen(
-            database.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA synchronous={synchronous}")
-        )
+    database_module.PRAGMAS = (*database_module.PRAGMAS, f"synchronous={synchronous}")
+    database = database_module.Database(url)
     database.start()
 
     def commit() -> None:
