@@ -21,7 +21,6 @@ class CxmlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     mac_skew_seconds   tolerated difference of clocks when a CredentialMac is checked.
     return_encoding    how a cart travels through the browser.
     operation_allowed  what we let the buyer do with a returned cart.
-    source_enabled     PunchOutSetupRequest operation="source" is offered.
     nonunique_payload_id  the partner sends the same payloadID for different documents: the body counts as well.
     test_documents     deploymentMode="test" on a live connection: refused, or taken and kept from the ERP.
     mirror_http_status the HTTP status repeats the cXML Status (200 otherwise).
@@ -41,7 +40,6 @@ class CxmlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     mac_skew_seconds: int = 0
     return_encoding: Literal["base64", "urlencoded"] = "base64"
     operation_allowed: Literal["create", "inspect", "edit"] = "edit"
-    source_enabled: bool = False
     nonunique_payload_id: bool = False
     test_documents: Literal["refuse", "accept"] = "refuse"
     mirror_http_status: bool = False

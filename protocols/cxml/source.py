@@ -24,25 +24,28 @@ class Source(Review):
         self.zone = dates.zone_named(settings.time_zone)
         self.currency: str | None = None
         self.attached = attached or Attached(())
-        self._kept: list[tuple[str, str]] = []
+        self._kept: list[tuple[Element, str | None, str]] = []
 
     # What is kept as it was
 
     def keep(self, element: Element) -> None:
         _scrub(element)
-        self._kept.append((xml.at(element), xml.outer(element)))
+        self._kept.append((element, None, xml.outer(element)))
 
     def keep_attribute(self, element: Element, name: str, value: str) -> None:
         """All but xml:lang, which the canonical form has no use for on names and notes."""
         if name != xml.XML_LANG:
-            self._kept.append((xml.at(element, name), value))
+            self._kept.append((element, name, value))
 
     def leftovers(self, owner: Element) -> tuple[Verbatim, ...]:
         """What was kept since the last call, by its place below `owner`."""
         if not self._kept:
             return ()
-        prefix = xml.at(owner) + "/"
-        kept = tuple(Verbatim(at=place.removeprefix(prefix), content=content) for place, content in self._kept)
+        places = xml.Places()
+        kept = tuple(
+            Verbatim(at=_joined(places.below(owner, element), attribute), content=content)
+            for element, attribute, content in self._kept
+        )
         self._kept.clear()
         return kept
 
@@ -153,6 +156,12 @@ class Source(Review):
         if bare != text or (bare[0] == "0" and len(bare) > 1):
             self.note(f"{what}.repaired", element, f"read as {int(bare)}", text, attribute=attribute)
         return int(bare)
+
+
+def _joined(place: str, attribute: str | None) -> str:
+    if attribute is None:
+        return place
+    return f"{place}/@{attribute}" if place else f"@{attribute}"
 
 
 def _scrub(element: Element) -> None:

@@ -1,11 +1,15 @@
 """Any input: whether it is cXML, and what a form with a cart holds."""
 
 import base64
-from urllib.parse import quote_plus, urlencode
+import html
+import time
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 import pytest
 from golden import FIXTURES
 
+from protocols.cxml import punchout_order
 from protocols.cxml.attachments import Part, pack
 from protocols.cxml.documents import looks_like, read_any, receive
 from protocols.cxml.punchout_order import from_form
@@ -126,3 +130,48 @@ def test_a_form_without_a_cart_is_malformed(posted: list[tuple[str, str]], code:
 def test_a_form_of_a_million_fields_is_refused() -> None:
     reading = read_any(b"cxml-base64=&" + b"a=1&" * 10**6)
     assert [fault.code for fault in reading.faults] == ["form.too_many_fields"]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        '<ItemOut quantity="1" lineNumber="1"/>',
+        "<ItemOut/>",
+        "<foo/>",
+        '<ItemOut quantity="1"><ItemID><SupplierPartID>1</SupplierPartID></ItemID><x/></ItemOut>',
+        '<ItemOut><ItemDetail><UnitPrice><Money currency="EUR">x</Money></UnitPrice></ItemDetail></ItemOut>',
+        "<Contact><Name>x</Name><y/></Contact>",
+    ],
+)
+def test_time_grows_with_a_wide_document_and_not_with_its_square(item: str) -> None:
+    started = time.process_time()
+    for mark in (b"<DocumentReference", b"</OrderRequest>"):
+        reading = read_any(ORDER.replace(mark, item.encode() * 20_000 + mark, 1))
+        assert len(reading.all_faults) + len(reading.all_findings) < 700
+    assert time.process_time() - started < 3
+
+
+def test_a_cart_survives_a_real_form() -> None:
+    received = receive(CART)
+    assert isinstance(received.document, Cart)
+    for encoding in ("base64", "urlencoded"):
+        post = punchout_order.return_post(received.document, received.envelope, "https://b.example/?a=1&b=2", encoding)
+        ((name, value),) = post.fields
+        assert value.isascii()
+        page = f'<form action="{html.escape(post.url)}"><input name="{name}" value="{html.escape(value)}"></form>'
+        form = Form()
+        form.feed(page)
+        assert form.values == {name: value}
+        browser = urlencode(form.values)
+        assert receive(from_form(parse_qsl(browser))).document == received.document
+
+
+class Form(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "input":
+            found = dict(attrs)
+            self.values[found["name"] or ""] = found["value"] or ""

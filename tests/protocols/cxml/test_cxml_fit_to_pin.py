@@ -19,7 +19,7 @@ from schemas.money import Money
 from schemas.order_reply import StatusUpdate
 from schemas.party import Extension, Identifier
 
-calm = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+calm = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 
 
 def line(**changes: Any) -> make.CartLine:
