@@ -20,8 +20,9 @@ from app import main
 from app.bridge.demo_erp import server as demo_erp_server
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.server import prepare, run_server
-from app.sandbox import access, demo_data
+from app.sandbox import access, demo_buyer, demo_data
 from app.sandbox.access import DemoAccess
+from app.sandbox.demo_buyer import DemoBuyer
 from app.settings import Settings
 
 ERP_SECONDS = 20.0
@@ -62,9 +63,9 @@ def demo_erp(
     port: Annotated[int, typer.Option()],
     data: Data = None,
 ) -> None:
-    """The demo ERP alone; it ends when its standard input does."""
+    """The demo's other side, the ERP and the buyer; it ends when its standard input does."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    demo_erp_server.serve("127.0.0.1", port, settings_from(data).data)
+    demo_erp_server.serve("127.0.0.1", port, settings_from(data).data, DemoBuyer().routes())
 
 
 def _end_with_parent() -> None:
@@ -117,6 +118,7 @@ def _tell(loaded: DemoAccess, written: Path) -> None:
         out.print(f"              {user.name} / {user.password}  ({', '.join(user.roles)})", markup=False)
     out.print(f"  cXML        {loaded.cxml.url}")
     out.print(f"  demo ERP    {loaded.erp_url}")
+    out.print(f"  demo buyer  {loaded.erp_url}{demo_buyer.PAGE}")
     out.print(f"  all of it   {written}", markup=False)
     out.print(f"  try it      crossdock play cxml --data {written.parent}", markup=False)
     out.print("  stop        Ctrl-C; the data stays\n")

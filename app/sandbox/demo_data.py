@@ -20,7 +20,8 @@ from app.catalog.demo import demo_files
 from app.catalog.load import import_files
 from app.gateway import Gateway
 from app.partners.profile import add_partner
-from app.partners.secrets import Purpose, keep_secret
+from app.partners.secrets import Purpose, keep_secret, secrets_of
+from app.sandbox import demo_buyer
 from app.sandbox.access import Cxml, DemoAccess, Identity, User
 from app.seal import KeyRing, Secret
 from app.storage import passwords
@@ -104,43 +105,60 @@ class NotOurs(Exception):
 
 
 def load(gateway: Gateway, before: DemoAccess | None, *, base_url: str, erp_url: str) -> DemoAccess:
-    """Makes what is missing and leaves the rest. Without `before`, whose secrets are lost then, everybody gets new
-    ones. Raises NotOurs."""
-    access = DemoAccess(
-        base_url=base_url,
-        erp_url=erp_url,
-        users=before.users if before else tuple(_user(login, roles) for login, _, roles in PEOPLE),
-        cxml=_cxml(base_url, ATLAS, before.cxml.secret if before else random.token_urlsafe(18)),
-        other_buyers=tuple(
-            _cxml(base_url, buyer, before.other_buyers[index].secret if before else random.token_urlsafe(18))
-            for index, buyer in enumerate(BUYERS[1:])
-        ),
-    )
-    hashed = {} if before else {user.name: passwords.hashed(user.password) for user in access.users}
+    """Makes what is missing and leaves the rest. `before` is what was written at an earlier start; where it is lost,
+    or is of another database, everybody gets their secrets anew. Raises NotOurs."""
+    users = before.users if before else tuple(_user(login, roles) for login, _, roles in PEOPLE)
+    given = (before.cxml, *before.other_buyers) if before else ()
+    kept = [one.secret for one in given] or [random.token_urlsafe(18) for _ in BUYERS]
+    first, *others = (_cxml(base_url, buyer, secret) for buyer, secret in zip(BUYERS, kept, strict=True))
+    with gateway.database.read() as session:
+        loaded = _loaded(session)
+        known = loaded and before is not None and _knows(session, gateway, first)
+    hashed = {} if known else {user.name: passwords.hashed(user.password) for user in users}
     now = gateway.clock.now()
-    shared = secret_of(gateway.settings.data)
 
     def write(session: Session) -> None:
-        if not _loaded(session):
+        if not loaded:
             for buyer in BUYERS:
                 _add_buyer(session, buyer, now)
             _add_people(session, now)
             import_files(session, LIVE, demo_files(), now)
-        erp = keep_erp(
-            session,
-            realm=LIVE,
-            name=DEFAULT,
-            adapter="rest_json",
-            settings={"url": erp_url, "plain_http": True, "settle": ERP_SETTLES},
-            now=now,
-        )
-        keep_erp_secret(session, gateway.keys, erp, SIGNING, shared, now=now, overlap_until=now)
-        if before is None:
+        if not known:
             _set_passwords(session, hashed)
-            _set_secrets(session, gateway.keys, (access.cxml, *access.other_buyers), now)
+            _set_secrets(session, gateway.keys, (first, *others), now)
+        _set_addresses(session, gateway, erp_url, now)
 
     gateway.database.write(write, patience=60)
-    return access
+    return DemoAccess(base_url=base_url, erp_url=erp_url, users=users, cxml=first, other_buyers=tuple(others))
+
+
+def _knows(session: Session, gateway: Gateway, given: Cxml) -> bool:
+    """Whether the first buyer's secret is the one in the database."""
+    now = gateway.clock.now()
+    valid = secrets_of(session, gateway.keys, _partner(session, ATLAS), Purpose.CXML_INBOUND, now)
+    return given.secret in [secret.reveal() for secret in valid]
+
+
+def _partner(session: Session, buyer: Buyer) -> PartnerRow:
+    query = select(PartnerRow).where(PartnerRow.realm == LIVE, PartnerRow.name == buyer.partner)
+    return session.exec(query).one()
+
+
+def _set_addresses(session: Session, gateway: Gateway, erp_url: str, now: datetime) -> None:
+    """Where the demo ERP and the demo buyer are at this start."""
+    erp = keep_erp(
+        session,
+        realm=LIVE,
+        name=DEFAULT,
+        adapter="rest_json",
+        settings={"url": erp_url, "plain_http": True, "settle": ERP_SETTLES},
+        now=now,
+    )
+    shared = secret_of(gateway.settings.data)
+    keep_erp_secret(session, gateway.keys, erp, SIGNING, shared, now=now, overlap_until=now)
+    agreed = {"reply_url": f"{erp_url}{demo_buyer.CXML}", "reply_hosts": list(LOOPBACK), "confirmations": True}
+    for buyer in BUYERS:
+        _partner(session, buyer).settings = {"cxml": agreed}
 
 
 def _user(login: str, roles: tuple[Role, ...]) -> User:
@@ -168,8 +186,7 @@ def _set_passwords(session: Session, hashed: Mapping[str, str]) -> None:
 
 def _set_secrets(session: Session, keys: KeyRing, buyers: Sequence[Cxml], now: datetime) -> None:
     for buyer, given in zip(BUYERS, buyers, strict=True):
-        query = select(PartnerRow).where(PartnerRow.realm == LIVE, PartnerRow.name == buyer.partner)
-        partner = session.exec(query).one()
+        partner = _partner(session, buyer)
         for purpose in (Purpose.CXML_INBOUND, Purpose.CXML_OUTBOUND):
             keep_secret(session, keys, partner, purpose, Secret(given.secret), now=now, overlap_until=now)
 
@@ -206,7 +223,6 @@ def _add_buyer(session: Session, buyer: Buyer, now: datetime) -> None:
         our_names=[US.identifier],
     )
     partner.return_hosts = list(LOOPBACK)
-    partner.settings = {"cxml": {"reply_hosts": list(LOOPBACK), "confirmations": True}}
     _add_flow(session, buyer, customer, now)
 
 

@@ -14,7 +14,7 @@ import pytest
 from console import SCRIPT, Demo, demo, environment, run, two_free_ports
 from databases import postgres_database
 
-from app.sandbox.access import DemoAccess
+from app.sandbox.access import DemoAccess, load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,8 +29,14 @@ def test_a_buyer_goes_through_whole_purchases(running: Demo) -> None:
     assert b"all as they should be" in done.stdout
 
 
-def test_the_same_on_postgresql(tmp_path: Path) -> None:
-    with postgres_database() as url, demo(tmp_path / "data", CROSSDOCK_DATABASE_URL=url) as started:
+def test_the_same_on_postgresql_with_the_logins_of_before(tmp_path: Path, loaded: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(loaded / "demo.json", data)
+    with postgres_database() as url, demo(data, CROSSDOCK_DATABASE_URL=url) as started:
+        before = load(loaded)
+        assert before is not None
+        assert started.access.users == before.users
         done = play(started.data)
         assert done.returncode == 0, (done.stdout + done.stderr).decode()
         assert not list(started.data.glob("crossdock.db*"))

@@ -24,7 +24,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from app.bridge.demo_erp.store import Incoming, KeptLine, Store
@@ -221,10 +221,13 @@ def secret_of(data: Path) -> Secret:
     return Secret(path.read_text().strip())
 
 
-def serve(host: str, port: int, data: Path) -> None:
-    """Runs the demo ERP, with its database and its secret below `data`, until the process is told to stop."""
+def serve(host: str, port: int, data: Path, beside: Sequence[BaseRoute] = ()) -> None:
+    """Runs the demo ERP, with its database and its secret below `data`, until the process is told to stop. `beside`
+    are routes that have nothing to do with it and are served at the same port."""
     erp = DemoErp(data, [secret_of(data)])
+    app = erp.app()
+    app.router.routes.extend(beside)
     try:
-        uvicorn.run(erp.app(), host=host, port=port, log_level="critical", access_log=False)
+        uvicorn.run(app, host=host, port=port, log_level="critical", access_log=False)
     finally:
         erp.store.close()
