@@ -5,9 +5,13 @@ and only ratios travel.
 """
 
 import gc
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+import psycopg
 from lxml import etree
 
 
@@ -43,3 +47,37 @@ def times(*works: Callable[[], object], rounds: int) -> list[float]:
     finally:
         gc.enable()
     return [min(seconds) for seconds in measured]
+
+
+Group = Sequence[tuple[str, Sequence[Any]]]
+"""Statements with `?` for their values, which are to be durable together."""
+
+
+@contextmanager
+def grouped_on_sqlite(path: str) -> Iterator[Callable[[Group], None]]:
+    """The bare driver, as durable as ours is: each group in one transaction, no savepoints."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+    def write(group: Group) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement, values in group:
+            connection.execute(statement, values)
+        connection.execute("COMMIT")
+
+    yield write
+    connection.close()
+
+
+@contextmanager
+def grouped_on_postgres(url: str) -> Iterator[Callable[[Group], None]]:
+    """The same over psycopg."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+
+        def write(group: Group) -> None:
+            with connection.transaction():
+                for statement, values in group:
+                    connection.execute(statement.replace("?", "%s"), values)
+
+        yield write

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from buyers import set_up
 from console import SCRIPT, environment, two_free_ports
-from databases import KINDS, Templates
+from databases import Templates
+from serving import served
 from sqlmodel import col, select
 
 from app.main import wired
@@ -20,6 +21,7 @@ from app.settings import Settings
 from app.storage.database import Database
 from app.storage.exchanges import ExchangeRow
 from app.storage.orders import OrderRow
+from app.web.routes import assemble
 from protocols.cxml.envelope import open_document
 
 XML = {"Content-Type": "text/xml; charset=UTF-8"}
@@ -33,9 +35,11 @@ LEFT_BEHIND = {
 }
 """The exchanges that came in, after the kill at this point and before anything else."""
 
+CASES = [(point, "sqlite") for point in LEFT_BEHIND] + [("receive.before_commit", "postgres")]
+
 
 @contextmanager
-def server(settings: dict[str, str], kill_at: str = "") -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def server(settings: dict[str, str], kill_at: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     port = two_free_ports()
     process = subprocess.Popen(
         [SCRIPT, "serve", "--web-only", "--port", str(port)],
@@ -75,8 +79,7 @@ def orders(database: Database) -> int:
         return len(session.exec(select(OrderRow)).all())
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("point", LEFT_BEHIND)
+@pytest.mark.parametrize(("point", "kind"), CASES)
 def test_a_kill_loses_nothing_that_was_answered_and_doubles_nothing(
     point: str, kind: str, templates: Templates, tmp_path: Path
 ) -> None:
@@ -94,7 +97,7 @@ def test_a_kill_loses_nothing_that_was_answered_and_doubles_nothing(
             assert process.wait(10) == -signal.SIGKILL
         assert incoming(gateway.database) == LEFT_BEHIND[point]
 
-        with server(names) as (url, _):
+        with served(assemble(gateway, allowed_hosts=("127.0.0.1",))) as url:
             answers = [httpx.post(f"{url}/cxml", content=body, headers=XML, timeout=30) for _ in range(2)]
         assert answers[0].content == answers[1].content
         status = open_document(answers[0].content).envelope.status
