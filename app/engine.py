@@ -18,6 +18,7 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlmodel import Session
 
+from app import metrics
 from app.storage.base import new_id
 from app.storage.database import Database
 from app.storage.intake_writer import after_commit
@@ -169,7 +170,8 @@ def _workflow(handler: Handler[A]) -> Callable[[dict[str, Any]], None]:
         try:
             handler.run(msgspec.convert(argument, handler.kind.argument))
         except Exception:
-            _log.exception("alert", what="work failed", kind=handler.kind.name, argument=argument)
+            metrics.ALERTS.labels(what="work.failed").inc()
+            _log.exception("alert", what="work.failed", kind=handler.kind.name, argument=argument)
             raise
 
     return work

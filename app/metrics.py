@@ -29,6 +29,12 @@ WRITER_GROUP = Histogram(
     registry=REGISTRY,
 )
 WRITER_DEPTH = Gauge("crossdock_writer_waiting", "Pieces of work waiting for the writer", registry=REGISTRY)
+OPEN_WORK = Gauge(
+    "crossdock_open_work",
+    "Deliveries to ERPs, answers to buyers and orders that wait, by their state, as of this scrape",
+    ("what", "state"),
+    registry=REGISTRY,
+)
 ALERTS = Counter("crossdock_alerts", "Bugs and failures that a person must see", ("what",), registry=REGISTRY)
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -22,7 +22,7 @@ from app import metrics
 from app.errors import No, Refusal, kill_point
 from app.flows import receive_cxml
 from app.flows.arrival import Answer, Arrival, Judged, Receiver
-from app.gateway import Gateway
+from app.gateway import Gateway, alert
 from app.storage import ledger
 from app.storage.exchanges import Direction, DocumentKeyRow, ExchangeRow, ExchangeState
 from app.storage.intake_writer import Busy, Unwritten
@@ -59,8 +59,7 @@ async def failed(gateway: Gateway, arrival: Arrival | None, receiver: Receiver) 
     """The answer to a document that met a bug, called while its exception is handled: alerts a person, and marks the
     exchange where there is one already."""
     exchange_id = arrival.exchange_id if arrival else None
-    _log.exception("alert", what="a document was not taken because of a bug", exchange=exchange_id)
-    metrics.ALERTS.labels("receive").inc()
+    alert("receive.failed", exchange=exchange_id, exc_info=True)
     answer = receiver.fail(gateway)
     if arrival is not None:
         _count(arrival, ExchangeState.FAILED, ())

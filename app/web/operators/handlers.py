@@ -1,8 +1,11 @@
 """Health, readiness and metrics."""
 
+from contextlib import suppress
 from ipaddress import ip_address
 
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -10,8 +13,12 @@ from app import metrics
 from app.engine import Engine
 from app.gateway import Gateway
 from app.storage import processes, schema
+from app.storage.base import LIVE
+from app.storage.deliveries import DeliveryRow
+from app.storage.dispatches import DispatchRow
 from app.storage.durability import weaknesses
 from app.storage.intake_writer import Busy, Unwritten
+from app.storage.orders import OrderRow, OrderState
 from app.web.endpoint import Endpoint
 
 
@@ -28,8 +35,25 @@ def readyz(request: Request) -> Response:
     return JSONResponse({"status": "ready"})
 
 
-def metrics_page(_request: Request) -> Response:
+def metrics_page(request: Request) -> Response:
+    with suppress(SQLAlchemyError):
+        _count_open_work(request.app.state.gateway)
     return Response(metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+def _count_open_work(gateway: Gateway) -> None:
+    """What waits, for whichever process of this database is asked."""
+    waits_for_a_person = col(OrderRow.state).in_((OrderState.HELD, OrderState.AWAITING_APPROVAL))
+    counts = (
+        ("delivery", select(col(DeliveryRow.state), func.count()).where(col(DeliveryRow.open).is_(True))),
+        ("dispatch", select(col(DispatchRow.state), func.count()).where(col(DispatchRow.open).is_(True))),
+        ("order", select(col(OrderRow.state), func.count()).where(col(OrderRow.realm) == LIVE, waits_for_a_person)),
+    )
+    metrics.OPEN_WORK.clear()
+    with gateway.database.read() as session:
+        for what, count in counts:
+            for state, number in session.execute(count.group_by(text("1"))):
+                metrics.OPEN_WORK.labels(what, state).set(number)
 
 
 def not_ready(gateway: Gateway) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from buyers import an_order, set_up
 from conftest import RecordedWork
 from databases import KINDS, Templates
 from structlog.testing import capture_logs
@@ -103,3 +104,13 @@ async def test_requests_are_counted_and_logged_by_route_not_by_url(client: httpx
     assert "c4nary" not in page + json.dumps(lines)
     assert [line["route"] for line in lines] == ["/healthz", "none"]
     assert answer.headers["x-correlation-id"]
+
+
+async def test_what_waits_is_counted_by_its_state(client: httpx.AsyncClient, gateway: Gateway) -> None:
+    buyer = set_up(gateway)
+    assert "crossdock_open_work{" not in (await client.get("/metrics")).text
+    for number in ("1", "2"):
+        await client.post("/cxml", content=buyer.order_request(number, order=an_order(f"PO-{number}")))
+    page = (await client.get("/metrics")).text
+    assert 'crossdock_open_work{state="held",what="order"} 2.0' in page
+    assert 'crossdock_exchanges_total{kind="OrderRequest",protocol="cxml",state="accepted"}' in page
