@@ -26,6 +26,7 @@ from app.web.desk import routes as desk
 from app.web.endpoint import Auth, Endpoint, Guard, Guards
 from app.web.errors import HANDLERS
 from app.web.exchanges import routes as exchanges
+from app.web.misses import Misses
 from app.web.observe import Observed
 from app.web.operators import routes as operators
 from app.web.operators.handlers import operators_only
@@ -82,6 +83,7 @@ def assemble(
     # Its redirect would be built from the Host header.
     app.router.redirect_slashes = False
     app.state.gateway = gateway
+    app.state.misses = Misses("30/minute")
     if gateway is not None:
         app.state.intake = Intake(gateway)
     return app

@@ -25,7 +25,6 @@ GOING_HOME: Final = frozenset({LEAVE, RETURN})
 """Where the second half of a double press still gets the same answer, so that the cart is not lost between two."""
 
 _log = structlog.get_logger(__name__)
-_misses = Misses("30/minute")
 
 
 async def shoppers_only(request: Request, endpoint: Endpoint) -> Response | None:
@@ -69,8 +68,9 @@ async def dead_page(request: Request, dead: Dead, *, what: str) -> Response:
     ones gets 429 instead and no audit entries; what opens a visit is never held up, as buyers share addresses."""
     gateway = gateway_of(request)
     if dead.why is Ended.UNKNOWN:
-        _misses.check(request)
-        _misses.count(request)
+        misses: Misses = request.app.state.misses
+        misses.check(request)
+        misses.count(request)
     address = remote(request)
     await gateway.database.awrite(lambda tx: visits.record_refused(tx, gateway, dead, what=what, remote=address))
     _log.info("shop.refused", what=what, why=dead.why, session_id=dead.visit.id if dead.visit else None)
