@@ -5,7 +5,6 @@ The pure parts are in `app.approval`; here are the rows. Stages are judged when 
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -15,84 +14,49 @@ from app.approval import run as runs
 from app.approval.explanation import Why, to_data
 from app.approval.flow import Flow, Ruling, Step
 from app.approval.run import Effect, Ended, OpenStage, OpenStep, Run, StageOpened, State, Task, TaskState
-from app.approval.subject import Subject, requesters
-from app.flows.check_order import Checked
+from app.approval.subject import Subject
+from app.flows.consider_order import Considered, read_flow
 from app.gateway import Gateway
-from app.partners.agreement import OrderTerms
 from app.storage import approvals, audit, people
 from app.storage.approvals import FlowVersionRow, RunRow, RunTaskRow
-from app.storage.customers import CustomerRow
 from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow
 from app.storage.people import PersonRow
 
-_definition = lru_cache(maxsize=500)(flows.read)
-"""A published definition never changes, so it is read once."""
 
-
-def subject_of(order: OrderRow, checked: Checked, customer: CustomerRow, at: datetime) -> Subject:
-    return Subject(
-        order=checked.order,
-        protocol=order.protocol,
-        customer=customer.number,
-        at=at,
-        agreed=checked.agreed,
-        ship_to_known=checked.ship_to_known,
-    )
-
-
-def begin(
-    tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisionRow, subject: Subject, terms: OrderTerms
-) -> RunRow:
+def begin(tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisionRow, considered: Considered) -> RunRow:
     """A new run for the revision; its state says what becomes of the order. The caller sees to what follows from it."""
+    asked, at = considered.asked, considered.at
     row = RunRow(
         id=gateway.ids(),
         realm=order.realm,
         order_id=order.id,
         revision=revision.number,
         order_hash=revision.hash or "",
+        flow_version_id=asked.flow_version_id,
         state=State.OPEN,
         stages=0,
         stage=0,
-        excluded=sorted(_who_never_counts(tx, order, subject)),
-        began_at=subject.at,
+        excluded=sorted(considered.requesters | _settlers(tx, order)),
+        explanation=dict(asked.explanation),
+        began_at=at,
     )
-    for flow_row, version in approvals.candidates(tx, order.realm, order.customer_id):
-        flow = _definition(version.definition)
-        found = flows.verdict(flow, subject)
-        if found.ruling is Ruling.NOT_THIS_FLOW:
-            continue
-        row.flow_version_id = version.id
-        row.explanation = {
-            "flow": flow_row.name,
-            "version": version.number,
-            "rule": found.rule.text if found.rule else None,
-            "reasons": [to_data(reason) for reason in found.reasons],
-        }
-        return _ruled(tx, gateway, order, row, flow, found.ruling, subject)
-    approved = terms.without_flow == "approve"
-    return _settled(tx, row, State.APPROVED if approved else State.HELD, Why.NO_FLOW, subject.at)
-
-
-def _ruled(
-    tx: Session, gateway: Gateway, order: OrderRow, row: RunRow, flow: Flow, ruling: Ruling, subject: Subject
-) -> RunRow:
-    match ruling:
+    if asked.flow is None:
+        approved = considered.terms.without_flow == "approve"
+        return _settled(tx, row, State.APPROVED if approved else State.HELD, Why.NO_FLOW, at)
+    match asked.ruling:
         case Ruling.CANNOT_TELL:
-            return _settled(tx, row, State.HELD, Why.CANNOT_TELL, subject.at)
+            return _settled(tx, row, State.HELD, Why.CANNOT_TELL, at)
         case Ruling.BLOCKED:
-            return _settled(tx, row, State.REJECTED, Why.BLOCKED, subject.at)
+            return _settled(tx, row, State.REJECTED, Why.BLOCKED, at)
         case Ruling.AUTO_APPROVED:
-            return _settled(tx, row, State.APPROVED, Why.AUTO_APPROVED, subject.at)
+            return _settled(tx, row, State.APPROVED, Why.AUTO_APPROVED, at)
         case _:
-            row.stages, row.hold_when_nobody_is_asked = len(flow.stages), flow.hold_when_nobody_is_asked
+            stages, hold = len(asked.flow.stages), asked.flow.hold_when_nobody_is_asked
+            row.stages, row.hold_when_nobody_is_asked = stages, hold
             tx.add(row)
             tx.flush()
-            run, effects = runs.begin(
-                len(flow.stages),
-                excluded=frozenset(row.excluded),
-                hold_when_nobody_is_asked=flow.hold_when_nobody_is_asked,
-            )
-            follow(tx, gateway, order, row, run, effects, subject)
+            run, effects = runs.begin(stages, excluded=frozenset(row.excluded), hold_when_nobody_is_asked=hold)
+            follow(tx, gateway, order, row, run, effects, considered.subject)
             return row
 
 
@@ -130,7 +94,7 @@ def follow(
 
 def _flow(tx: Session, row: RunRow) -> Flow:
     version = tx.get_one(FlowVersionRow, row.flow_version_id)
-    return _definition(version.definition)
+    return read_flow(version.definition)
 
 
 def _steps(
@@ -162,12 +126,10 @@ def _people(tx: Session, order: OrderRow, step: Step) -> list[PersonRow]:
     return [person] if person and person.active and person.serves(order.customer_id) else []
 
 
-def _who_never_counts(tx: Session, order: OrderRow, subject: Subject) -> set[str]:
-    """The requester, and whoever settled a difference of this order: four eyes."""
-    asked_for_it = people.of_names(tx, order.realm, requesters(subject.order))
+def _settlers(tx: Session, order: OrderRow) -> set[str]:
+    """Whoever settled a difference of this order never counts as its approver: four eyes."""
     query = select(HoldRow.settled_by).where(HoldRow.order_id == order.id, col(HoldRow.settled_by).is_not(None))
-    settled = [person_id for person_id in tx.exec(query) if person_id]
-    return {*settled, *(person.id for person in asked_for_it)}
+    return {person_id for person_id in tx.exec(query) if person_id}
 
 
 def read(tx: Session, row: RunRow) -> Run:

@@ -7,6 +7,7 @@ from typing import Final
 from sqlmodel import Session
 
 from app.flows.arrival import Effect
+from app.flows.consider_order import Considered, consider
 from app.flows.cxml_answers import Stamp
 from app.flows.open_punchout import open_punchout
 from app.flows.take_order import Status as Taken
@@ -15,7 +16,9 @@ from app.gateway import Gateway
 from app.partners.identify import Caller
 from protocols.cxml import order_request, profile, punchout_setup, punchout_setup_response, status_update
 from protocols.cxml.envelope import Opened
+from schemas.order import Change
 
+PROTOCOL: Final = "cxml"
 PATH: Final = "/cxml"
 
 
@@ -28,8 +31,6 @@ class Taking:
     stamp        id and time of the answer."""
 
     tx: Session
-    gateway: Gateway
-    caller: Caller
     exchange_id: str
     stamp: Stamp
 
@@ -41,21 +42,22 @@ Take = Callable[[Taking], Effect]
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    read  the whole document, into what takes it. Raises Refused with all of its faults.
+    read  the whole document of this caller, into what takes it; what can be found out beforehand is. Raises Refused
+          with all of its faults.
     once  it has an effect, so that the same document again is answered and not taken.
     """
 
-    read: Callable[[Opened], Take]
+    read: Callable[[Opened, Gateway, Caller], Take]
     once: bool = True
 
 
-def _profile(opened: Opened) -> Take:
+def _profile(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
     opened.raise_if_refused()
 
     def take(moment: Taking) -> Effect:
-        url = moment.gateway.settings.url + PATH
+        url = gateway.settings.url + PATH
         offered = tuple(profile.Transaction(name=name, url=url) for name in REQUESTS)
-        said = profile.Profile(effective=moment.caller.partner.created_at, transactions=offered)
+        said = profile.Profile(effective=caller.partner.created_at, transactions=offered)
         stamp = moment.stamp
         body = profile.write(said, payload_id=stamp.payload_id, at=stamp.at, version=stamp.version)
         return Effect(answer=stamp.document(body))
@@ -63,12 +65,12 @@ def _profile(opened: Opened) -> Take:
     return take
 
 
-def _punchout_setup(opened: Opened) -> Take:
+def _punchout_setup(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
     request = punchout_setup.read(opened)
 
     def take(moment: Taking) -> Effect:
-        tx, caller, stamp = moment.tx, moment.caller, moment.stamp
-        invited = open_punchout(tx, moment.gateway, caller, request, moment.exchange_id)
+        stamp = moment.stamp
+        invited = open_punchout(moment.tx, gateway, caller, request, moment.exchange_id)
         body = punchout_setup_response.write(
             invited.start_url, payload_id=stamp.payload_id, at=stamp.at, version=stamp.version
         )
@@ -77,11 +79,15 @@ def _punchout_setup(opened: Opened) -> Take:
     return take
 
 
-def _order(opened: Opened) -> Take:
+def _order(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
     order = order_request.read(opened)
+    considered: Considered | None = None
+    if order.change is Change.NEW:
+        with gateway.database.read() as session:
+            considered = consider(session, caller.customer, order, PROTOCOL, gateway.clock.now())
 
     def take(moment: Taking) -> Effect:
-        taken = take_order(moment.tx, moment.gateway, moment.caller, order, moment.exchange_id)
+        taken = take_order(moment.tx, gateway, caller, order, moment.exchange_id, considered)
         answer = moment.stamp.response(_ORDER_CODES[taken.status], taken.reason)
         return Effect(answer=answer, caused_kind="order", caused_id=taken.order_id)
 
@@ -91,7 +97,7 @@ def _order(opened: Opened) -> Take:
 _ORDER_CODES: Final = {Taken.ACCEPTED: 200, Taken.LATER: 201}
 
 
-def _status_update(opened: Opened) -> Take:
+def _status_update(opened: Opened, _gateway: Gateway, _caller: Caller) -> Take:
     """What a buyer says of a document of ours is recorded with its exchange; it changes nothing by itself."""
     status_update.read(opened)
     return lambda moment: Effect(answer=moment.stamp.response(200))

@@ -8,10 +8,11 @@ look-ups decide (`app.bridge.look_up`).
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sqlmodel import Session, select
 
@@ -90,6 +91,7 @@ def queue_delivery(tx: Session, gateway: Gateway, order: OrderRow, kind: str) ->
         kind = "create"
     for row in rows:
         row.superseded = row.superseded or row.state == State.REJECTED
+    state, uncertain_since = _beginning(tx, gateway, now)
     row = DeliveryRow(
         id=gateway.ids(),
         realm=order.realm,
@@ -100,13 +102,11 @@ def queue_delivery(tx: Session, gateway: Gateway, order: OrderRow, kind: str) ->
         revision=order.revision,
         kind=kind,
         correlation_id=order.correlation_id,
+        state=state,
         created_at=now,
         touched_at=now,
+        uncertain_since=uncertain_since,
     )
-    restored = restores.newest(tx)
-    if restored is not None and now - restored < timedelta(days=gateway.settings.duplicate_days):
-        # The buyer may send again what was delivered after the backup and is not in it.
-        row.state, row.uncertain_since = State.UNCERTAIN, restored
     tx.add(row)
     wake(tx, gateway, row)
     return row
@@ -117,9 +117,53 @@ def _says_the_same(one: str, other: str) -> bool:
     return (one == "cancel") == (other == "cancel")
 
 
+def queue_first(tx: Session, gateway: Gateway, order: Mapping[str, Any], customer: CustomerRow) -> None:
+    """As `queue_delivery` for a new order that stands in no lane yet, given as the columns of its row."""
+    now = gateway.clock.now()
+    erp = _erp_of(customer)
+    state, uncertain_since = _beginning(tx, gateway, now)
+    lane = Lane(realm=customer.realm, lane=deliveries.lane_of(customer.id, erp))
+    deliveries.put(
+        tx,
+        {
+            "id": gateway.ids(),
+            "realm": lane.realm,
+            "customer_id": customer.id,
+            "erp": erp,
+            "lane": lane.lane,
+            "order_id": order["id"],
+            "revision": 1,
+            "kind": "create",
+            "correlation_id": order["correlation_id"],
+            "state": state,
+            "open": True,
+            "superseded": False,
+            "attempts": 0,
+            "resends": 0,
+            "lookups": 0,
+            "created_at": now,
+            "touched_at": now,
+            "uncertain_since": uncertain_since,
+        },
+    )
+    gateway.engine.enqueue(tx, WAKE_LANE, lane)
+
+
+def _beginning(tx: Session, gateway: Gateway, now: datetime) -> tuple[State, datetime | None]:
+    """The state of a new delivery, and since when its outcome is unknown: after a restore the buyer may send again what
+    was delivered after the backup and is not in it."""
+    restored = restores.newest(tx)
+    if restored is not None and now - restored < timedelta(days=gateway.settings.duplicate_days):
+        return State.UNCERTAIN, restored
+    return State.PENDING, None
+
+
 def erp_of(tx: Session, order: OrderRow) -> str:
     """The name of the ERP that this customer's orders go to."""
-    customer = tx.get_one(CustomerRow, order.customer_id)
+    return _erp_of(tx.get_one(CustomerRow, order.customer_id))
+
+
+def _erp_of(customer: CustomerRow) -> str:
     return str(customer.settings.get("erp", registry.DEFAULT))
 
 

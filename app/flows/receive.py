@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from app import metrics
 from app.errors import No, Refusal, kill_point
-from app.flows import receive_cxml
+from app.flows import cxml_requests, receive_cxml
 from app.flows.arrival import Answer, Arrival, Judged, Receiver
 from app.gateway import Gateway, alert
 from app.storage import ledger
@@ -29,7 +29,7 @@ from app.storage.intake_writer import Busy, Unwritten
 from protocols.cxml.kinds import WRAPPERS, known
 from schemas.faults import Fault
 
-RECEIVERS: Final[Mapping[str, Receiver]] = {receive_cxml.PROTOCOL: receive_cxml.CxmlReceiver()}
+RECEIVERS: Final[Mapping[str, Receiver]] = {cxml_requests.PROTOCOL: receive_cxml.CxmlReceiver()}
 
 _log = structlog.get_logger(__name__)
 

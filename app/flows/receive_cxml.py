@@ -14,7 +14,7 @@ from sqlmodel import Session
 from app.errors import No, Refusal
 from app.flows.arrival import Answer, Arrival, Judged
 from app.flows.cxml_answers import Stamp, refusal_answer, refusal_of
-from app.flows.cxml_requests import REQUESTS, Request, Taking
+from app.flows.cxml_requests import PROTOCOL, REQUESTS, Request, Taking
 from app.gateway import Gateway
 from app.partners.identify import AnswerTo, Caller, customer_of, our_name
 from app.partners.profile import settings_of
@@ -25,8 +25,6 @@ from protocols.cxml.credentials import MacVerdict, Secret, preferred, same_secre
 from protocols.cxml.envelope import Opened, open_document
 from protocols.cxml.settings import CxmlSettings
 from schemas.faults import Refused, shortened
-
-PROTOCOL: Final = "cxml"
 
 NOT_KNOWN: Final = (
     "The Sender is not known here, or its credential is wrong or no longer valid. "
@@ -51,14 +49,14 @@ class CxmlReceiver:
             raise Refusal(No.NOT_OFFERED, f"{kind} is not offered here. The Profile lists what is.")
         try:
             opened = open_document(arrival.body, arrival.media_type, settings=settings)
-            take = request.read(opened)
+            take = request.read(opened, gateway, caller)
         except Refused as refused:
             raise refusal_of(refused) from refused
         return Judged(
             caller=caller,
             findings=opened.source.findings.findings,
             key=_key(opened, caller, settings) if request.once else None,
-            take=lambda tx: take(Taking(tx, gateway, caller, arrival.exchange_id, Stamp.made(gateway, settings))),
+            take=lambda tx: take(Taking(tx, arrival.exchange_id, Stamp.made(gateway, settings))),
         )
 
     def refuse(self, gateway: Gateway, arrival: Arrival, refusal: Refusal) -> Answer:

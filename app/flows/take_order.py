@@ -15,18 +15,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from app.approval.explanation import Why
-from app.approval.order_hash import order_hash
 from app.approval.run import State, Superseded, Withdrawn
 from app.approval.subject import requesters
 from app.errors import No, Refusal
 from app.flows import ask_approval, forward_order, order_revisions, reply
 from app.flows.ask_approval import record
 from app.flows.cases import Code, Difference
-from app.flows.check_order import check
+from app.flows.consider_order import Considered, consider
 from app.flows.hold_order import hold, let_go, open_case
+from app.flows.keep_order import BUYER, RULE, is_here_already, keep_approved, order_values
 from app.flows.order_changes import same_content
 from app.gateway import Gateway
-from app.partners.agreement import order_terms
 from app.partners.identify import Caller
 from app.storage import orders
 from app.storage.approvals import RunRow
@@ -34,12 +33,10 @@ from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow
 from app.storage.exchanges import ExchangeRow
 from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow, OrderState, move
-from schemas.base import to_json
 from schemas.order import Change, Order
 
-BUYER: Final = "buyer"
-RULE: Final = "rule"
 LONGEST_NUMBER: Final = 200
+FOR_DELIVERY: Final = "accepted for delivery"
 
 
 class Status(StrEnum):
@@ -58,51 +55,42 @@ class TakenOrder:
     reason: str
 
 
-def take_order(tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str) -> TakenOrder:
-    """Raises Refusal for a document that cannot be taken; nothing is written then."""
+def take_order(
+    tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str, considered: Considered | None = None
+) -> TakenOrder:
+    """`considered` is what `consider_order` made of a new order beforehand.
+
+    Raises Refusal for a document that cannot be taken; nothing is written then."""
     if not order.id.strip() or len(order.id) > LONGEST_NUMBER:
         raise Refusal(No.UNACCEPTABLE, f"an order number has 1 to {LONGEST_NUMBER} characters")
+    if order.change is Change.NEW:
+        considered = considered or _considered_now(tx, gateway, caller, order, exchange_id)
+        if considered.approved_by and not (caller.test or order.test or order.internal_version):
+            order_id = keep_approved(tx, gateway, caller, considered, exchange_id)
+            return TakenOrder(order_id, Status.ACCEPTED, FOR_DELIVERY)
+        return _new(tx, gateway, caller, considered, exchange_id)
     known = orders.by_number(tx, caller.realm, caller.customer.id, order.id)
-    match order.change, known:
-        case Change.NEW, None:
-            return _new(tx, gateway, caller, order, exchange_id)
-        case Change.NEW, OrderRow():
-            raise Refusal(No.CONFLICT, f"order {order.id} is here already; send type update to change it")
-        case Change.UPDATE, OrderRow():
-            return _update(tx, gateway, known, order, exchange_id)
-        case Change.DELETE, OrderRow():
-            return _cancel(tx, gateway, known, order, exchange_id)
-        case _:
-            raise Refusal(No.UNKNOWN_REFERENCE, f"there is no order {order.id}")
+    if known is None:
+        raise Refusal(No.UNKNOWN_REFERENCE, f"there is no order {order.id}")
+    take = _update if order.change is Change.UPDATE else _cancel
+    return take(tx, gateway, known, order, exchange_id)
 
 
-def _new(tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str) -> TakenOrder:
-    at = gateway.clock.now()
-    row = OrderRow(
-        id=gateway.ids(),
-        realm=caller.realm,
-        partner_id=caller.partner.id,
-        customer_id=caller.customer.id,
-        number=order.id,
-        state=OrderState.HELD,
-        protocol=tx.get_one(ExchangeRow, exchange_id).protocol,
-        exchange_id=exchange_id,
-        correlation_id=caller.correlation_id,
-        answer_to=caller.answer_to.kept(),
-        test=caller.test or order.test,
-        currency=order.currency or caller.customer.currency,
-        received_at=at,
-        changed_at=at,
-    )
+def _considered_now(tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str) -> Considered:
+    customer = tx.get_one(CustomerRow, caller.customer.id)
+    return consider(tx, customer, order, tx.get_one(ExchangeRow, exchange_id).protocol, gateway.clock.now())
+
+
+def _new(tx: Session, gateway: Gateway, caller: Caller, considered: Considered, exchange_id: str) -> TakenOrder:
+    row = OrderRow(**order_values(gateway, caller, considered, exchange_id), state=OrderState.HELD)
     try:
         with tx.begin_nested():
             tx.add(row)
     except IntegrityError:
-        # Another process has taken the same number since it was looked up.
-        raise Refusal(No.CONFLICT, f"order {order.id} is here already") from None
-    revision = order_revisions.keep(tx, gateway, row, order, exchange_id)
-    record(tx, row, "order_taken", at, actor=BUYER, channel="document", data={"revision": 1})
-    return _go_through(tx, gateway, row, revision, at)
+        raise is_here_already(row.number) from None
+    revision = order_revisions.keep(tx, gateway, row, considered.document, exchange_id)
+    record(tx, row, "order_taken", considered.at, actor=BUYER, channel="document", data={"revision": 1})
+    return _go_through(tx, gateway, row, revision, considered)
 
 
 def _update(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange_id: str) -> TakenOrder:
@@ -123,7 +111,7 @@ def _update(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange
     ask_approval.end(tx, row, Superseded(), at, sent=forward_order.take_back(tx, gateway, row))
     let_go(tx, row)
     record(tx, row, "order_changed", at, actor=BUYER, channel="document", data=number)
-    return _go_through(tx, gateway, row, revision, at)
+    return _go_through(tx, gateway, row, revision, _considered(tx, row, revision, at))
 
 
 def _cancel(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange_id: str) -> TakenOrder:
@@ -150,18 +138,20 @@ def take_again(tx: Session, gateway: Gateway, row: OrderRow) -> TakenOrder:
     """The same document once more, after a person has settled what held it or the rules have changed."""
     at = gateway.clock.now()
     ask_approval.end(tx, row, Superseded(), at, sent=_sent(tx, row))
-    return _go_through(tx, gateway, row, orders.revision(tx, row), at)
+    revision = orders.revision(tx, row)
+    return _go_through(tx, gateway, row, revision, _considered(tx, row, revision, at))
 
 
-def _go_through(tx: Session, gateway: Gateway, row: OrderRow, revision: OrderRevisionRow, at: datetime) -> TakenOrder:
-    """Check, then hold, or ask the rules and do what they say."""
-    customer = tx.get_one(CustomerRow, row.customer_id)
-    terms = order_terms(customer)
-    document = revision.document()
-    checked = check(tx, customer, terms, document, at)
-    subject = ask_approval.subject_of(row, checked, customer, at)
-    revision.checked = to_json(checked.order).decode()
-    revision.hash = order_hash(checked.order, customer=customer.number)
+def _considered(tx: Session, row: OrderRow, revision: OrderRevisionRow, at: datetime) -> Considered:
+    return consider(tx, tx.get_one(CustomerRow, row.customer_id), revision.document(), row.protocol, at)
+
+
+def _go_through(
+    tx: Session, gateway: Gateway, row: OrderRow, revision: OrderRevisionRow, considered: Considered
+) -> TakenOrder:
+    """Hold for what differs, or do what the rules say."""
+    at, checked, document = considered.at, considered.checked, considered.document
+    revision.checked, revision.hash = considered.checked_json, considered.hash
     odd = [fault for fault in revision.findings if fault["at"] == order_revisions.AT_DOCUMENT]
     revision.findings = [
         *odd,
@@ -169,14 +159,15 @@ def _go_through(tx: Session, gateway: Gateway, row: OrderRow, revision: OrderRev
         *(msgspec.to_builtins(difference.as_finding()) for difference in checked.differences),
     ]
     row.currency = document.currency or row.currency
-    row.total = subject.total_net.amount if subject.total_net else None
+    total = considered.subject.total_net
+    row.total = total.amount if total else None
     row.requester = next(iter(requesters(document)), None)
     tx.add(revision)
     tx.add(row)
     cases = hold(tx, gateway, row, checked.differences, at)
     if cases:
         return _later(tx, row, OrderState.HELD, at, "received; a person looks at what differs: " + _named(cases))
-    run = ask_approval.begin(tx, gateway, row, revision, subject, terms)
+    run = ask_approval.begin(tx, gateway, row, revision, considered)
     return come_to(tx, gateway, row, run, at)
 
 
@@ -225,7 +216,7 @@ def _forward(tx: Session, gateway: Gateway, row: OrderRow, at: datetime) -> Take
     kind = "change" if _sent(tx, row) else "create"
     _stand(tx, row, OrderState.APPROVED, at)
     forward_order.queue_delivery(tx, gateway, row, kind)
-    return TakenOrder(row.id, Status.LATER if row.promised else Status.ACCEPTED, "accepted for delivery")
+    return TakenOrder(row.id, Status.LATER if row.promised else Status.ACCEPTED, FOR_DELIVERY)
 
 
 def _sent(tx: Session, row: OrderRow) -> bool:

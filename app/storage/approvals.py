@@ -8,6 +8,7 @@ from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime, new_id
+from app.storage.prepared import PreparedInsert
 
 
 class FlowRow(Row, table=True):
@@ -74,6 +75,9 @@ class RunRow(Row, table=True):
     explanation: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     began_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+put_run = PreparedInsert(RunRow.__table__)  # type: ignore[attr-defined]
 
 
 class RunTaskRow(Row, table=True):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 
 from app.storage.base import Row, UtcDateTime, new_id
+from app.storage.prepared import PreparedInsert
 
 
 class State(StrEnum):
@@ -170,6 +171,9 @@ class DeliveryRow(Row, table=True):
         self.claim = None
         self.due_at = None
         return state
+
+
+put = PreparedInsert(DeliveryRow.__table__)  # type: ignore[attr-defined]
 
 
 def lane_of(customer_id: str, erp: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import DecimalText, Row, UtcDateTime, new_id
+from app.storage.prepared import PreparedInsert
 from schemas.base import from_json
 from schemas.order import Order
 
@@ -180,6 +181,11 @@ class HoldRow(Row, table=True):
         Index("ix_cd_holds_order_id", "order_id"),
         Index("ix_cd_holds_realm_state_id", "realm", "state", "id"),
     )
+
+
+put_order = PreparedInsert(OrderRow.__table__, unless_there=True)  # type: ignore[attr-defined]
+"""With a value for every column that may not be NULL; False when the customer has an order of that number."""
+put_revision = PreparedInsert(OrderRevisionRow.__table__)  # type: ignore[attr-defined]
 
 
 class Impossible(Exception):

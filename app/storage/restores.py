@@ -18,8 +18,11 @@ class RestoreRow(Row, table=True):
     taken_at: datetime = Field(sa_type=UtcDateTime)
 
 
+_NEWEST = select(func.max(col(RestoreRow.at)))
+
+
 def newest(session: Session) -> datetime | None:
     """When a backup was last put in place here.
 
     For a while after it an order that arrives may be one that was taken, delivered and forgotten."""
-    return session.exec(select(func.max(col(RestoreRow.at)))).one()
+    return session.exec(_NEWEST).one()

@@ -25,8 +25,9 @@ from app import metrics
 from app.errors import No, Refusal, kill_point
 from app.flows.arrival import Answer, Arrival, Receiver
 from app.flows.cxml_answers import refusal_answer, refusal_of
+from app.flows.cxml_requests import PROTOCOL
 from app.flows.receive import RECEIVERS, failed, receive
-from app.flows.receive_cxml import NOT_KNOWN, PROTOCOL
+from app.flows.receive_cxml import NOT_KNOWN
 from app.gateway import Gateway
 from app.partners.identify import connection_of
 from app.seal import SealedBody, Secret

@@ -21,6 +21,7 @@ from app.flows.arrival import Answer, Effect
 from app.flows.cxml_requests import REQUESTS, Request, Take, Taking
 from app.flows.receive_cxml import CxmlReceiver
 from app.gateway import Gateway
+from app.partners.identify import Caller
 from app.partners.secrets import Purpose, keep_secret
 from app.seal import Secret
 from app.storage import ledger
@@ -45,7 +46,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def counting_order(opened: Opened) -> Take:
+def counting_order(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
     """Takes an order by writing one row of its number, which cannot be written twice."""
     opened.raise_if_refused()
 
@@ -59,7 +60,7 @@ def counting_order(opened: Opened) -> Take:
             moment.tx.add(ProcessRow(id="half", seen_at=AT))
             moment.tx.flush()
             raise ZeroDivisionError("c4nary detail")
-        moment.tx.add(ProcessRow(id=moment.gateway.ids(), seen_at=AT))
+        moment.tx.add(ProcessRow(id=gateway.ids(), seen_at=AT))
         return Effect(answer=moment.stamp.response(200), caused_kind="order", caused_id="order-1")
 
     return take
@@ -157,7 +158,7 @@ async def test_what_cannot_be_read_is_in_the_ledger_when_its_sender_is_known(
 async def test_nothing_is_read_for_meaning_before_it_is_recorded(gateway: Gateway, buyer: Buyer, post: Post) -> None:
     seen: list[str] = []
 
-    def look(opened: Opened) -> Take:
+    def look(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
         seen.extend(states(gateway))
         return lambda moment: Effect(answer=moment.stamp.response(200))
 
@@ -418,7 +419,7 @@ async def test_all_faults_come_in_one_answer(gateway: Gateway, buyer: Buyer) -> 
     assert {fault["code"] for fault in request.faults} >= {"currency.unknown", "quantity.not_a_number"}
 
 
-def reading_order(opened: Opened) -> Take:
+def reading_order(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
     order_request.read(opened)
     return lambda moment: Effect(answer=moment.stamp.response(200))
 

@@ -1,0 +1,117 @@
+"""What becomes of a document as far as reading can tell: checked against the catalog, put before the rules.
+
+Nothing is written here, so a new order is considered before the transaction that keeps it. That transaction then only
+writes, and is held by one order for a tenth of the time; what it must still find out for itself is whether somebody has
+taken the order's number meanwhile."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlmodel import Session
+
+from app.approval import flow as flows
+from app.approval.explanation import Why, to_data
+from app.approval.flow import Flow, Ruling
+from app.approval.order_hash import order_hash
+from app.approval.subject import Subject, requesters
+from app.flows.check_order import Checked, check
+from app.partners.agreement import OrderTerms, order_terms
+from app.storage import approvals, people
+from app.storage.customers import CustomerRow
+from schemas.base import to_json
+from schemas.order import Order
+
+read_flow = lru_cache(maxsize=500)(flows.read)
+"""A published definition never changes, so it is read once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the first flow that fits says; without `flow` none does.
+
+    explanation  for the run: which flow and rule, and the comparisons that made it so."""
+
+    ruling: Ruling
+    flow: Flow | None
+    flow_version_id: str | None
+    explanation: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """
+    checked_json  the order as it would go to the ERP, and `hash` what approvals stamp of it.
+    asked         what the rules say, were there no differences.
+    requesters    ids of people of ours whom the order names as asking for the goods; they never count as approvers.
+    """
+
+    customer: CustomerRow
+    document: Order
+    terms: OrderTerms
+    checked: Checked
+    checked_json: str
+    hash: str
+    subject: Subject
+    asked: Asked
+    requesters: frozenset[str]
+    at: datetime
+
+    @property
+    def approved_by(self) -> Why | None:
+        """Why nobody needs to look at it; None when somebody does."""
+        if self.checked.differences:
+            return None
+        if self.asked.ruling is Ruling.AUTO_APPROVED:
+            return Why.AUTO_APPROVED
+        if self.asked.flow is None and self.terms.without_flow == "approve":
+            return Why.NO_FLOW
+        return None
+
+
+def consider(session: Session, customer: CustomerRow, document: Order, protocol: str, at: datetime) -> Considered:
+    terms = order_terms(customer)
+    checked = check(session, customer, terms, document, at)
+    subject = subject_of(customer, protocol, checked, at)
+    named = people.of_names(session, customer.realm, requesters(checked.order))
+    return Considered(
+        customer=customer,
+        document=document,
+        terms=terms,
+        checked=checked,
+        checked_json=to_json(checked.order).decode(),
+        hash=order_hash(checked.order, customer=customer.number),
+        subject=subject,
+        asked=ask(session, customer, subject),
+        requesters=frozenset(person.id for person in named),
+        at=at,
+    )
+
+
+def subject_of(customer: CustomerRow, protocol: str, checked: Checked, at: datetime) -> Subject:
+    return Subject(
+        order=checked.order,
+        protocol=protocol,
+        customer=customer.number,
+        at=at,
+        agreed=checked.agreed,
+        ship_to_known=checked.ship_to_known,
+    )
+
+
+def ask(session: Session, customer: CustomerRow, subject: Subject) -> Asked:
+    for flow_row, version in approvals.candidates(session, customer.realm, customer.id):
+        flow = read_flow(version.definition)
+        found = flows.verdict(flow, subject)
+        if found.ruling is Ruling.NOT_THIS_FLOW:
+            continue
+        explanation = {
+            "flow": flow_row.name,
+            "version": version.number,
+            "rule": found.rule.text if found.rule else None,
+            "reasons": [to_data(reason) for reason in found.reasons],
+        }
+        return Asked(found.ruling, flow, version.id, explanation)
+    return Asked(Ruling.NOT_THIS_FLOW, None, None, {})
