@@ -4,6 +4,7 @@ from protocols import numbers, xml
 from protocols.cxml.parts import (
     LANGUAGE,
     add_text,
+    mixed,
     read_extension,
     read_identifier,
     set_markup,
@@ -108,16 +109,12 @@ def read_item_detail(element: Element, item: Fields, fields: Fields, source: Sou
 
 
 def _read_description(element: Element, texts: list[Text], fields: Fields, source: Source) -> None:
-    words = element.text or ""
-    if len(element):
-        pieces = [words]
-        for child in element:
-            if child.tag == "ShortName" and "short_name" not in fields:
-                fields["short_name"] = text(child)
-            else:
-                source.keep(child)
-            pieces.append(child.tail or "")
-        words = "".join(pieces)
+    words, found = mixed(element, "ShortName", source)
+    for child in found:
+        if "short_name" in fields:
+            source.keep(child)
+        else:
+            fields["short_name"] = text(child)
     language = kind = None
     for name, value in xml.attributes(element):
         if name == XML_LANG:
@@ -129,7 +126,7 @@ def _read_description(element: Element, texts: list[Text], fields: Fields, sourc
             fields.setdefault("short_name", value)
         else:
             source.keep_attribute(element, name, value)
-    if words := words.strip():
+    if words:
         texts.append(Text(text=words, language=language, kind=kind))
 
 

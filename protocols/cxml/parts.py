@@ -10,7 +10,6 @@ from protocols import numbers, xml
 from protocols.cxml.source import Fields, Source
 from protocols.xml import XML_LANG, Element
 from schemas.faults import Malformed, unwritable
-from schemas.item import Text
 from schemas.money import Money
 from schemas.order import Attachment, Comment, Split, SplitSegment, Tax, TaxPart
 from schemas.party import Extension, Identifier
@@ -77,18 +76,24 @@ def write_money(parent: Element, name: str, money: Money) -> Element:
     return child
 
 
-def read_comment(element: Element, source: Source) -> Comment:
+def mixed(element: Element, tag: str, source: Source) -> tuple[str, list[Element]]:
+    """Text with elements of one name in it: the words around them, trimmed, and the elements."""
     words = element.text or ""
-    attachments: list[Attachment] = []
-    if len(element):
-        pieces = [words]
-        for child in element:
-            if child.tag == "Attachment":
-                attachments.append(read_attachment(child, source))
-            else:
-                source.keep(child)
-            pieces.append(child.tail or "")
-        words = "".join(pieces)
+    if not len(element):
+        return words.strip(), []
+    pieces = [words]
+    found = []
+    for child in element:
+        if child.tag == tag:
+            found.append(child)
+        else:
+            source.keep(child)
+        pieces.append(child.tail or "")
+    return "".join(pieces).strip(), found
+
+
+def read_comment(element: Element, source: Source) -> Comment:
+    words, found = mixed(element, "Attachment", source)
     language = kind = None
     for name, value in xml.attributes(element):
         if name == XML_LANG:
@@ -97,7 +102,8 @@ def read_comment(element: Element, source: Source) -> Comment:
             kind = value or None
         else:
             source.keep_attribute(element, name, value)
-    return Comment(text=words.strip(), language=language, kind=kind, attachments=tuple(attachments))
+    attachments = tuple([read_attachment(child, source) for child in found])
+    return Comment(text=words, language=language, kind=kind, attachments=attachments)
 
 
 def read_attachment(element: Element, source: Source) -> Attachment:
@@ -278,7 +284,3 @@ def write_splits(parent: Element, splits: Iterable[Split]) -> None:
             xml.add(child, "Name", segment.name).set(XML_LANG, LANGUAGE)
             xml.add(child, "Description", segment.description or "").set(XML_LANG, LANGUAGE)
         write_money(element, "Charge", split.charge)
-
-
-def read_text(element: Element, value: str | None) -> Text:
-    return Text(text=value or "", language=element.get(XML_LANG) or None, kind=element.get("type") or None)

@@ -47,17 +47,10 @@ def write_ship_to(parent: Element, name: str, address: Address | None) -> None:
         write_identifiers(element, address.identifiers)
 
 
-def read_address(element: Element, source: Source) -> Address:
-    return Address(**_address_fields(element, source))
-
-
 def _address_fields(element: Element, source: Source) -> Fields:
     fields = _attributes(element, _ADDRESS, source)
     country = fields.pop("country", None)
-    emails: list[Email] = []
-    phones: list[Phone] = []
-    faxes: list[Phone] = []
-    urls: list[str] = []
+    reach = _Reach(source)
     postal = False
     for child in element:
         tag = child.tag
@@ -66,12 +59,11 @@ def _address_fields(element: Element, source: Source) -> Fields:
         elif tag == "PostalAddress" and not postal:
             fields.update(_postal_fields(child, source))
             postal = True
-        elif not _reach(child, source, emails, phones, faxes, urls):
+        elif not reach.read(child):
             source.keep(child)
     if country and not fields.get("country"):
         fields["country"] = _country(element, country, None, source)
-    fields.update(emails=tuple(emails), phones=tuple(phones), faxes=tuple(faxes), urls=tuple(urls))
-    return fields
+    return fields | reach.fields()
 
 
 _KEY = {"addressID": "id", "addressIDDomain": "id_scheme"}
@@ -89,28 +81,46 @@ def _attributes(element: Element, names: dict[str, str], source: Source) -> Fiel
     return fields
 
 
-def _reach(
-    child: Element, source: Source, emails: list[Email], phones: list[Phone], faxes: list[Phone], urls: list[str]
-) -> bool:
-    """Whether the child is a way to reach somebody; then it is in its list, unless it is empty."""
-    match child.tag:
-        case "Email":
-            if address := text(child):
-                emails.append(Email(address=address, label=child.get("name") or None))
-        case "Phone":
-            if phone := _read_phone(child, source):
-                phones.append(phone)
-        case "Fax":
-            if child.find("Email") is not None or child.find("URL") is not None:
+class _Reach:
+    """The ways to reach somebody, as they come among other children."""
+
+    __slots__ = ("_emails", "_faxes", "_phones", "_source", "_urls")
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._emails: list[Email] = []
+        self._phones: list[Phone] = []
+        self._faxes: list[Phone] = []
+        self._urls: list[str] = []
+
+    def read(self, child: Element) -> bool:
+        """Whether the child is one; an empty one leaves nothing."""
+        match child.tag:
+            case "Email":
+                if address := text(child):
+                    self._emails.append(Email(address=address, label=child.get("name") or None))
+                if language := child.get("preferredLang"):
+                    self._source.keep_attribute(child, "preferredLang", language)
+            case "Phone":
+                if phone := _read_phone(child, self._source):
+                    self._phones.append(phone)
+            case "Fax" if child.find("Email") is None and child.find("URL") is None:
+                if phone := _read_phone(child, self._source):
+                    self._faxes.append(phone)
+            case "URL":
+                if url := text(child):
+                    self._urls.append(url)
+            case _:
                 return False
-            if phone := _read_phone(child, source):
-                faxes.append(phone)
-        case "URL":
-            if url := text(child):
-                urls.append(url)
-        case _:
-            return False
-    return True
+        return True
+
+    def fields(self) -> Fields:
+        return {
+            "emails": tuple(self._emails),
+            "phones": tuple(self._phones),
+            "faxes": tuple(self._faxes),
+            "urls": tuple(self._urls),
+        }
 
 
 _POSTAL_TEXTS = {"City": "city", "Municipality": "municipality", "State": "region", "PostalCode": "postal_code"}
@@ -244,10 +254,7 @@ def _write_phone(parent: Element, tag: str, phone: Phone) -> None:
 
 def read_contact(element: Element, source: Source) -> Contact:
     fields = _attributes(element, _CONTACT, source)
-    emails: list[Email] = []
-    phones: list[Phone] = []
-    faxes: list[Phone] = []
-    urls: list[str] = []
+    reach = _Reach(source)
     addresses = []
     identifiers = []
     extensions = []
@@ -261,15 +268,11 @@ def read_contact(element: Element, source: Source) -> Contact:
                 identifiers.append(read_identifier(child, source))
             case "Extrinsic":
                 extensions.append(read_extension(child, source))
-            case _:
-                if not _reach(child, source, emails, phones, faxes, urls):
-                    source.keep(child)
+            case _ if not reach.read(child):
+                source.keep(child)
     return Contact(
         **fields,
-        emails=tuple(emails),
-        phones=tuple(phones),
-        faxes=tuple(faxes),
-        urls=tuple(urls),
+        **reach.fields(),
         addresses=tuple(addresses),
         identifiers=tuple(identifiers),
         extensions=tuple(extensions),
