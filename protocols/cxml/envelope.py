@@ -192,20 +192,32 @@ def _envelope(root: Element, payload: Element | None, source: Source) -> Envelop
 
 
 def _credentials(party: Element, source: Source) -> list[Credential]:
-    found = []
+    found: list[Credential] = []
     for credential in party.iterchildren("Credential"):
-        identities = [xml.text_of(identity).strip() for identity in credential.iterchildren("Identity")]
+        identities: list[str] = []
+        secret: Secret | None = None
+        mac: CredentialMac | None = None
+        signed = False
+        for child in credential:
+            match child.tag:
+                case "Identity":
+                    identities.append(xml.text_of(child).strip())
+                case "SharedSecret":
+                    secret = Secret(xml.text_of(child).strip())
+                case "CredentialMac":
+                    mac = _mac(child)
+                case "DigitalSignature":
+                    signed = True
         if len(identities) > 1:
             source.note("credential.identity_repeated", credential, "has more than one Identity; each is tried")
-        secret, mac = credential.find("SharedSecret"), credential.find("CredentialMac")
         found += [
             Credential(
                 domain=credential.get("domain") or "",
                 identity=identity,
                 marketplace=credential.get("type") == "marketplace",
-                secret=Secret(xml.text_of(secret).strip()) if secret is not None else None,
-                mac=_mac(mac) if mac is not None else None,
-                signed=credential.find("DigitalSignature") is not None,
+                secret=secret,
+                mac=mac,
+                signed=signed,
             )
             for identity in identities
             if identity

@@ -116,6 +116,11 @@ class Source(Review):
     def money_in(self, parent: Element, what: str = "amount") -> Money | None:
         """The Money below `parent`; what stands beside it is kept. None, after a fault, when there is none."""
         if len(parent) == 1 and (only := parent[0]).tag == "Money":
+            currency = self.currency
+            if currency is not None and only.items() == [("currency", currency)] and not len(only):
+                amount = numbers.plain(only.text or "")
+                if amount is not None:
+                    return Money(amount=amount, currency=currency)
             return self.money(only, what)
         found: Money | None = None
         seen = False
