@@ -33,7 +33,7 @@ def commands(*, everything: bool) -> typer.Typer:
 
 
 def _add_server(app: typer.Typer) -> None:
-    from app.cli import backups, catalog, customers, demo, evidence, partners, play, replay, seals, server
+    from app.cli import backups, catalog, customers, demo, erps, evidence, partners, people, play, replay, seals, server
 
     app.command("demo")(demo.demo)
     app.command("demo-erp", hidden=True)(demo.demo_erp)
@@ -47,6 +47,8 @@ def _add_server(app: typer.Typer) -> None:
     app.command("replay")(replay.replay)
     app.add_typer(catalog.catalog, name="catalog")
     app.add_typer(partners.partner, name="partner")
+    app.add_typer(erps.erp, name="erp")
+    app.add_typer(people.person, name="person")
     app.add_typer(customers.customer, name="customer")
     app.add_typer(seals.seal, name="seal")
     app.add_typer(evidence.evidence, name="evidence")

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import main
 from app.catalog.export import export_files
 from app.catalog.load import import_files
+from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
 from app.storage.base import LIVE
 from schemas.faults import Rejected
@@ -35,7 +37,8 @@ def import_(
     if len(read) != len(files):
         raise typer.BadParameter("two of the files have the same name", param_hint="FILES")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with main.opened(settings_from(data)) as gateway, Progress(*columns, console=console(), transient=True) as progress:
+    told = Progress(*columns, console=Console(stderr=True), transient=True)
+    with main.opened(settings_from(data)) as gateway, told as progress:
         progress.add_task("importing", total=None)
         try:
             done = gateway.database.write(
@@ -45,6 +48,8 @@ def import_(
             progress.stop()
             more = len(rejected.faults) - MOST_FAULTS
             stop(*map(str, rejected.faults[:MOST_FAULTS]), *([f"and {more} more"] if more > 0 else []))
+        progress.stop()
+        record(gateway, "catalog_imported", files=sorted(read), items=done.new_items + done.changed_items)
     console().print(
         f"{done.categories} categories, {done.new_items} new items, {done.changed_items} changed, {done.prices} prices"
     )

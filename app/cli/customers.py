@@ -1,17 +1,24 @@
 """`crossdock customer`: whom we sell to, in which currency and at which prices."""
 
-import json
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.table import Table
 from sqlmodel import Session, select
 
 from app import main
-from app.cli.options import Data, console, settings_from, stop
+from app.cli.audited import record
+from app.cli.options import Data, console, json_or_text, settings_from, stop
+from app.partners.agreement import SECTION, OrderTerms
 from app.storage.base import LIVE
-from app.storage.customers import CustomerRow
+from app.storage.customers import CustomerAddressRow, CustomerRow
+from schemas.base import to_json
 from schemas.money import CURRENCIES
+from schemas.party import Address
+
+SECTIONS: dict[str, Any] = {SECTION: OrderTerms, "erp": str}
+"""What a customer's settings are, by their name."""
 
 customer = typer.Typer(help="Customers: whom we sell to.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -59,20 +66,24 @@ def add(
             session.add(row)
 
         gateway.database.write(write)
+        record(gateway, "customer_added", customer=number)
 
 
 @customer.command("set")
 def set_(
     number: Number,
-    section: Annotated[str, typer.Argument(help="`orders`, `erp`, ...", show_default=False)],
-    value: Annotated[str, typer.Argument(help="A JSON object: all settings of the section.", show_default=False)],
+    section: Annotated[str, typer.Argument(help=", ".join(SECTIONS), show_default=False)],
+    value: Annotated[str, typer.Argument(help="JSON, or a plain text: all of the section.", show_default=False)],
     data: Data = None,
 ) -> None:
-    """Change a customer's terms."""
+    """Change a customer's terms: `orders` (tolerances, words for units and items) or `erp` (where orders go)."""
+    if section not in SECTIONS:
+        raise typer.BadParameter(f"there is no section {section}", param_hint="SECTION")
+    terms = json_or_text(value)
     try:
-        terms: Any = json.loads(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"is no JSON: {error}", param_hint="VALUE") from error
+        msgspec.convert(terms, SECTIONS[section], str_keys=True)
+    except msgspec.ValidationError as error:
+        raise typer.BadParameter(str(error), param_hint="VALUE") from error
 
     def write(session: Session) -> None:
         row = _found(session, number)
@@ -83,6 +94,48 @@ def set_(
 
     with main.opened(settings_from(data)) as gateway:
         gateway.database.write(write)
+        record(gateway, "customer_changed", customer=number, section=section, value=terms)
+
+
+@customer.command("ship-to")
+def ship_to(
+    number: Number,
+    code: Annotated[str, typer.Argument(help="The customer's own key of the place (addressID).", show_default=False)],
+    name: Annotated[str, typer.Option(help="Its name.")],
+    city: Annotated[str, typer.Option()],
+    country: Annotated[str, typer.Option(help="ISO 3166-1, two letters.")],
+    street: Annotated[list[str] | None, typer.Option()] = None,
+    postal_code: Annotated[str | None, typer.Option()] = None,
+    region: Annotated[str | None, typer.Option()] = None,
+    data: Data = None,
+) -> None:
+    """Add or change a place that a customer's orders may be shipped to."""
+    place = Address(
+        id=code,
+        name=name,
+        street=tuple(street or ()),
+        city=city,
+        postal_code=postal_code,
+        region=region,
+        country=country.upper(),
+    )
+
+    def write(session: Session) -> None:
+        owner = _found(session, number)
+        if owner is None:
+            stop(f"there is no customer {number}")
+        query = select(CustomerAddressRow).where(
+            CustomerAddressRow.customer_id == owner.id, CustomerAddressRow.code == code
+        )
+        row = session.exec(query).first() or CustomerAddressRow(
+            realm=owner.realm, customer_id=owner.id, code=code, name=name
+        )
+        row.name, row.address = name, msgspec.json.decode(to_json(place))
+        session.add(row)
+
+    with main.opened(settings_from(data)) as gateway:
+        gateway.database.write(write)
+        record(gateway, "customer_changed", customer=number, ship_to=code)
 
 
 def _found(session: Session, number: str) -> CustomerRow | None:

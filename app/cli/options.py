@@ -1,5 +1,6 @@
 """What the commands share: the options that name the data, and settings or a sentence that says what is wrong."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -39,6 +40,14 @@ def settings_from(data: Path | None, **given: Any) -> Settings:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             typer.echo(f"CROSSDOCK_{name}: {problem['msg']}", err=True)
         raise typer.Exit(USAGE) from error
+
+
+def json_or_text(value: str) -> Any:
+    """What a value on the command line means: JSON, or else the text itself."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def stop(*sentences: str, status: int = 1) -> NoReturn:

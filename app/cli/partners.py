@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from app import main
-from app.cli.options import Data, console, settings_from, stop
+from app.cli.audited import record
+from app.cli.options import Data, console, json_or_text, settings_from, stop
 from app.gateway import Gateway
 from app.partners import shop
 from app.partners.profile import add_partner
@@ -39,6 +40,10 @@ Name = Annotated[str, typer.Argument(help="The connection's name.", show_default
 SecretInput = Annotated[
     bool, typer.Option("--secret-stdin", help="Read the secret from standard input instead of making one.")
 ]
+ReturnHosts = Annotated[
+    list[str] | None, typer.Option(help="Where carts may be returned: host, host:port or *.domain.")
+]
+FrameOrigins = Annotated[list[str] | None, typer.Option(help="An origin that may show the shop in a frame.")]
 PurposeOption = Annotated[Purpose, typer.Option(help="What the secret is for.")]
 
 
@@ -77,10 +82,8 @@ def add(
         typer.Option("--from", help="A name it buys for, and for whom.", metavar="DOMAIN/IDENTITY=CUSTOMER-NUMBER"),
     ],
     to: Annotated[list[str], typer.Option(help="A name of ours that it writes to.", metavar="DOMAIN/IDENTITY")],
-    return_host: Annotated[
-        list[str] | None, typer.Option(help="Where carts may be returned: host, host:port or *.domain.")
-    ] = None,
-    frame_origin: Annotated[list[str] | None, typer.Option(help="An origin that may show the shop in a frame.")] = None,
+    return_host: ReturnHosts = None,
+    frame_origin: FrameOrigins = None,
     secret_stdin: SecretInput = False,
     data: Data = None,
 ) -> None:
@@ -111,6 +114,7 @@ def add(
             gateway.database.write(lambda session: write(gateway, session))
         except IntegrityError:
             stop("there is a connection of that name, or one with one of these senders, already")
+        record(gateway, "partner_added", partner=name)
     _tell(secret, made)
 
 
@@ -138,6 +142,7 @@ def secret(
 
     with main.opened(settings_from(data)) as gateway:
         gateway.database.write(lambda session: write(gateway, session))
+        record(gateway, "partner_secret_added", partner=name, purpose=purpose.value, overlap_days=overlap_days)
     _tell(new, made)
 
 
@@ -161,7 +166,7 @@ def set_(
         agreed = {**row.settings.get(protocol, {})}
         agreed.pop(key, None)
         if value is not None:
-            agreed[key] = _json_or_text(value)
+            agreed[key] = json_or_text(value)
         try:
             msgspec.convert(agreed, SETTINGS[protocol])
         except msgspec.ValidationError as error:
@@ -171,6 +176,23 @@ def set_(
 
     with main.opened(settings_from(data)) as gateway:
         gateway.database.write(write)
+        record(gateway, "partner_changed", partner=name, setting=setting, value=value)
+
+
+@partner.command()
+def hosts(name: Name, return_host: ReturnHosts = None, frame_origin: FrameOrigins = None, data: Data = None) -> None:
+    """Say anew where carts may be returned and who may frame the shop; what is not named is taken back."""
+    _judge(return_host, fault_of_host, "--return-host")
+    _judge(frame_origin, fault_of_origin, "--frame-origin")
+
+    def write(session: Session) -> None:
+        row = _partner(session, name)
+        row.return_hosts, row.frame_origins = list(return_host or ()), list(frame_origin or ())
+        session.add(row)
+
+    with main.opened(settings_from(data)) as gateway:
+        gateway.database.write(write)
+        record(gateway, "partner_changed", partner=name, return_hosts=return_host, frame_origins=frame_origin)
 
 
 @partner.command()
@@ -193,6 +215,7 @@ def _switch(name: str, data: Data, *, active: bool) -> None:
 
     with main.opened(settings_from(data)) as gateway:
         gateway.database.write(write)
+        record(gateway, "partner_enabled" if active else "partner_disabled", partner=name)
 
 
 def _identifier(text: str, option: str) -> Identifier:
@@ -229,13 +252,6 @@ def _secret(from_stdin: bool) -> tuple[Secret, bool]:
 def _tell(secret: Secret, made: bool) -> None:
     if made:
         console().print(f"secret: {secret.reveal()} (shown this once)", markup=False)
-
-
-def _json_or_text(value: str) -> Any:
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
 
 
 def _print(value: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app import main
+from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
 from app.flows.replay import Selection, unknown
 from app.flows.replay import replay as replay_selected
@@ -40,6 +41,7 @@ def replay(
         if missing:
             stop(*(f"there is no order {number}" for number in missing))
         done = replay_selected(gateway, wanted)
+        record(gateway, "replayed", orders=list(orders or ()), deliveries=done.deliveries, answers=done.answers)
     console().print(f"{done.deliveries} deliveries and {done.answers} answers are on their way again")
 
 

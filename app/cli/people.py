@@ -1,0 +1,133 @@
+"""`crossdock person`: who may sign in, and as what."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlmodel import Session, select
+
+from app import main
+from app.cli.audited import record
+from app.cli.options import Data, console, settings_from, stop
+from app.storage import passwords, people
+from app.storage.base import LIVE
+from app.storage.people import PersonRow, Role
+
+person = typer.Typer(help="People: who may sign in, and as what.", no_args_is_help=True, rich_markup_mode=None)
+
+Login = Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)]
+FromStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input instead of making one.")
+]
+
+
+@person.command("list")
+def list_(data: Data = None) -> None:
+    """Everybody."""
+    table = Table("login", "name", "email", "roles", "active")
+    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+        for row in session.exec(select(PersonRow).where(PersonRow.realm == LIVE).order_by(PersonRow.login)):
+            table.add_row(row.login, row.name, row.email or "", ", ".join(row.roles), "yes" if row.active else "no")
+    console().print(table)
+
+
+@person.command()
+def add(
+    login: Login,
+    name: Annotated[str, typer.Option(help="As others see it.")],
+    role: Annotated[list[Role], typer.Option(help="What they may do.")],
+    email: Annotated[
+        str | None, typer.Option(help="By it a requester is known, who must not approve the own order.")
+    ] = None,
+    password_stdin: FromStdin = False,
+    data: Data = None,
+) -> None:
+    """Add a person with a password that is shown once."""
+    folded = people.folded(login)
+    if not folded or len(folded) > 100:
+        raise typer.BadParameter("a login has 1 to 100 characters", param_hint="LOGIN")
+    password, hashed = _password(password_stdin)
+
+    with main.opened(settings_from(data)) as gateway:
+
+        def write(session: Session) -> None:
+            if people.by_login(session, LIVE, login) is not None:
+                stop(f"there is a person {folded} already")
+            session.add(
+                PersonRow(
+                    realm=LIVE,
+                    login=folded,
+                    name=name,
+                    email=people.folded(email) if email else None,
+                    password=hashed,
+                    roles=[one.value for one in role],
+                    created_at=gateway.clock.now(),
+                )
+            )
+
+        gateway.database.write(write)
+        record(gateway, "person_added", login=folded, roles=[one.value for one in role])
+    _tell(password, password_stdin)
+
+
+@person.command()
+def password(login: Login, password_stdin: FromStdin = False, data: Data = None) -> None:
+    """Give a person a new password and end every session of theirs."""
+    new, hashed = _password(password_stdin)
+
+    def write(session: Session) -> None:
+        row = _person(session, login)
+        row.password = hashed
+        session.add(row)
+        people.end_sessions(session, row.id)
+
+    with main.opened(settings_from(data)) as gateway:
+        gateway.database.write(write)
+        record(gateway, "password_changed", login=people.folded(login))
+    _tell(new, password_stdin)
+
+
+@person.command()
+def disable(login: Login, data: Data = None) -> None:
+    """Let a person in no more and end every session of theirs; what they decided stays."""
+    _switch(login, data, active=False)
+
+
+@person.command()
+def enable(login: Login, data: Data = None) -> None:
+    """Let a person in again."""
+    _switch(login, data, active=True)
+
+
+def _switch(login: str, data: Data, *, active: bool) -> None:
+    def write(session: Session) -> None:
+        row = _person(session, login)
+        row.active = active
+        session.add(row)
+        people.end_sessions(session, row.id)
+
+    with main.opened(settings_from(data)) as gateway:
+        gateway.database.write(write)
+        record(gateway, "person_enabled" if active else "person_disabled", login=people.folded(login))
+
+
+def _person(session: Session, login: str) -> PersonRow:
+    row = people.by_login(session, LIVE, login)
+    if row is None:
+        stop(f"there is no person {login!r}")
+    return row
+
+
+def _password(from_stdin: bool) -> tuple[str, str]:
+    """The password and its hash."""
+    given = sys.stdin.readline().rstrip("\r\n") if from_stdin else passwords.made()
+    try:
+        return given, passwords.hashed(given)
+    except ValueError as error:
+        stop(str(error))
+
+
+def _tell(given: str, from_stdin: bool) -> None:
+    if not from_stdin:
+        console().print(f"password: {given} (shown this once)", markup=False)
