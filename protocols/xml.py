@@ -274,7 +274,7 @@ class Review:
         if self._faults <= MOST_PLACES:
             self.findings.add(code, at(element, attribute), message, found, line=_line(element))
         elif self._faults == MOST_PLACES + 1:
-            self.findings.add("more_faults", "/", f"has more faults than the {MOST_PLACES} that are listed")
+            self.findings.add("faults.not_listed", "/", f"has more faults than the {MOST_PLACES} that are listed")
 
     def note(
         self, code: str, element: Element, message: str, found: str | None = None, *, attribute: str | None = None
@@ -283,7 +283,7 @@ class Review:
         if self._notes <= MOST_PLACES:
             self.findings.note(code, at(element, attribute), message, found, line=_line(element))
         elif self._notes == MOST_PLACES + 1:
-            self.findings.note("more_findings", "/", f"has more findings than the {MOST_PLACES} that are listed")
+            self.findings.note("findings.not_listed", "/", f"has more findings than the {MOST_PLACES} that are listed")
 
     def tell(self, code: str, element: Element, message: str) -> None:
         self._notes += 1

@@ -5,6 +5,7 @@ theirs is read for meaning. `open_document` reads the whole.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, NoReturn
@@ -103,8 +104,8 @@ def _head_is_read(event: str, element: Element) -> bool:
     if event == "start":
         if parent is None:
             return xml.local(element) in CATALOGUES
-        return xml.local(parent) in ("Request", "Message") and xml.local(element) != "Status"
-    return parent is not None and parent.getparent() is None and xml.local(element) == "Response"
+        return xml.local(parent) in WRAPPERS and xml.local(element) != "Status"
+    return parent is not None and xml.local(element) == "Response"
 
 
 def open_document(body: bytes, media_type: str | None = None, *, settings: CxmlSettings = DEFAULTS) -> Opened:
@@ -166,12 +167,12 @@ def _envelope(root: Element, payload: Element | None, source: Source) -> Envelop
     parties: dict[str, list[Credential]] = {"From": [], "To": [], "Sender": []}
     user_agent = None
     frame = next((child for child in root if child.tag in WRAPPERS), None)
-    for header in root.iterchildren("Header"):
-        for party in header:
-            if party.tag in parties:
-                parties[party.tag] += _credentials(party, source)
-            if party.tag == "Sender":
-                user_agent = (party.findtext("UserAgent") or "").strip() or user_agent
+    header = root.find("Header")
+    for party in header if header is not None else ():
+        if party.tag in parties:
+            parties[party.tag] += _credentials(party, source)
+        if party.tag == "Sender":
+            user_agent = (party.findtext("UserAgent") or "").strip() or user_agent
     match = _VERSION.search(xml.doctype(root)[1])
     status = frame.find("Status") if frame is not None else None
     return Envelope(
@@ -266,6 +267,8 @@ def _judge(root: Element, envelope: Envelope, source: Source) -> None:
     if not headers:
         source.fault("envelope.no_header", root, f"has no Header; a {frame.tag} is from somebody")
         return
+    if len(headers) > 1:
+        source.fault("envelope.several_headers", headers[1], "is a second Header; a document is from one sender")
     for party in ("From", "To"):
         if len(list(headers[0].iterchildren(party))) > 1:
             source.note("credential.party_repeated", headers[0], f"has more than one {party}; each is tried")
@@ -325,11 +328,11 @@ def write(payload: Element, envelope: Envelope, *, encoding: Literal["UTF-8", "U
     if envelope.language:
         root.set(xml.XML_LANG, envelope.language)
     header = xml.add(root, "Header")
-    for tag, credentials in (("From", envelope.from_), ("To", envelope.to), ("Sender", envelope.sender)):
-        party = xml.add(header, tag)
-        for credential in credentials:
-            _write_credential(party, credential, secrets=tag == "Sender" and not message)
-    xml.add(party, "UserAgent", envelope.user_agent or "Crossdock")
+    for tag, credentials in (("From", envelope.from_), ("To", envelope.to)):
+        _write_credentials(xml.add(header, tag), credentials, secrets=False)
+    sender = xml.add(header, "Sender")
+    _write_credentials(sender, envelope.sender, secrets=not message)
+    xml.add(sender, "UserAgent", envelope.user_agent or "Crossdock")
     mode = "test" if envelope.test else "production"
     frame = xml.add(root, "Message" if message else "Request", deploymentMode=mode)
     if message:
@@ -345,23 +348,22 @@ def write(payload: Element, envelope: Envelope, *, encoding: Literal["UTF-8", "U
     return xml.serialise(root, name="cXML", system_id=address, encoding=encoding)
 
 
-def _write_credential(party: Element, credential: Credential, *, secrets: bool) -> None:
+def _write_credentials(party: Element, credentials: Iterable[Credential], *, secrets: bool) -> None:
     """What proves a Sender never goes into a Message: it travels through the shopper's browser."""
-    kind = "marketplace" if credential.marketplace else None
-    element = xml.add(party, "Credential", domain=credential.domain, type=kind)
-    xml.add(element, "Identity", credential.identity)
-    if not secrets:
-        return
-    if credential.secret is not None:
-        xml.add(element, "SharedSecret", credential.secret.reveal())
-    elif credential.mac is not None:
-        mac = credential.mac
-        xml.add(
-            element,
-            "CredentialMac",
-            mac.value.reveal(),
-            type=mac.type,
-            algorithm=mac.algorithm,
-            creationDate=mac.creation,
-            expirationDate=mac.expiration,
-        )
+    for credential in credentials:
+        kind = "marketplace" if credential.marketplace else None
+        element = xml.add(party, "Credential", domain=credential.domain, type=kind)
+        xml.add(element, "Identity", credential.identity)
+        if secrets and credential.secret is not None:
+            xml.add(element, "SharedSecret", credential.secret.reveal())
+        elif secrets and credential.mac is not None:
+            mac = credential.mac
+            xml.add(
+                element,
+                "CredentialMac",
+                mac.value.reveal(),
+                type=mac.type,
+                algorithm=mac.algorithm,
+                creationDate=mac.creation,
+                expirationDate=mac.expiration,
+            )

@@ -77,7 +77,7 @@ def read_item_detail(element: Element, item: Fields, fields: Fields, source: Sou
     described: Fields = {}
     for child in element:
         tag = child.tag
-        if tag == "UnitPrice":
+        if tag == "UnitPrice" and money is None:
             money = source.money_in(child, "price")
         elif tag == "Description":
             _read_description(child, texts, described, source)

@@ -193,7 +193,7 @@ def _put_totals_together(element: Element, fields: Fields, source: Source) -> No
 
 def _read_lines(items: list[Element], source: Source) -> list[OrderLine]:
     """Each under the number that it gives, else, told by a notice, under the first free one from its position."""
-    numbers = [source.whole(item.get("lineNumber"), "line_number", item, "lineNumber") for item in items]
+    numbers = [_number(item, source) for item in items]
     taken: set[int] = set()
     for item, number in zip(items, numbers, strict=True):
         if number in taken:
@@ -218,6 +218,18 @@ def _read_lines(items: list[Element], source: Source) -> list[OrderLine]:
         if line is not None:
             lines.append(line)
     return lines
+
+
+def _number(item: Element, source: Source) -> int | None:
+    """None when there is none. One that is no whole number is a fault: every answer refers to a line by its number."""
+    text = item.get("lineNumber")
+    if text is None:
+        return None
+    bare = text.strip()
+    if bare.isdigit() and bare.isascii():
+        return source.whole(text, "line_number", item, "lineNumber")
+    source.fault("line_number.not_whole", item, "must be a whole number", text, attribute="lineNumber")
+    return None
 
 
 def _judge_levels(fields: Fields, lines: list[OrderLine], header: Element, source: Source) -> None:

@@ -55,7 +55,7 @@ def read(opened: Opened) -> Cart:
     if header is None:
         source.fault("cart.no_header", element, f"has no {_HEADER}")
     status = opened.envelope.status
-    if status is not None and status.code != 200:
+    if status is not None and (status.code == 204 or not status.success):
         fields["unchanged"] = True
         if lines:
             source.fault("cart.unchanged_with_lines", element, f"has items beside the Status {status.code}")

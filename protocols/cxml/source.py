@@ -134,22 +134,24 @@ class Source(Review):
             self.fault(f"{what}.missing", parent, "has no Money")
         return found
 
-    def date(self, text: str | None, element: Element, attribute: str) -> datetime | date | None:
-        """None when absent, and, with a finding, when it cannot be read without a guess."""
+    def date(self, text: str | None, element: Element, attribute: str, *, keep: bool = True) -> datetime | date | None:
+        """None when absent, and, with a finding, when it cannot be read without a guess; then the text is kept, unless
+        the caller keeps the whole element."""
         if not text:
             return None
         try:
             found, deviation = dates.read(text, zone=self.zone, order=self.settings.date_order)
         except dates.NotADate as error:
             self.note("date.unreadable", element, str(error), text, attribute=attribute)
-            self.keep_attribute(element, attribute, text)
+            if keep:
+                self.keep_attribute(element, attribute, text)
             return None
         if deviation:
             self.note("date.not_standard", element, deviation, text, attribute=attribute)
         return found
 
     def whole(self, text: str | None, what: str, element: Element, attribute: str | None = None) -> int | None:
-        """A whole number, not negative. None when absent, and, with a finding, when it is none."""
+        """A whole number, not negative. None when absent, and, kept and with a finding, when it is none."""
         if text is None:
             return None
         if text.isdigit() and text.isascii() and text[0] != "0" and len(text) <= 18:
@@ -157,6 +159,10 @@ class Source(Review):
         bare = text.strip()
         if not (bare.isascii() and bare.isdigit() and len(bare) <= 18):
             self.note(f"{what}.not_whole", element, "must be a whole number", text, attribute=attribute)
+            if attribute is None:
+                self.keep(element)
+            else:
+                self.keep_attribute(element, attribute, text)
             return None
         if bare != text or (bare[0] == "0" and len(bare) > 1):
             self.note(f"{what}.repaired", element, f"read as {int(bare)}", text, attribute=attribute)

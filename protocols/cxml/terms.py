@@ -16,8 +16,10 @@ from schemas.party import Address, Extension
 
 def read_payment_term(element: Element, source: Source) -> PaymentTerm | None:
     """None, and kept as it was, when the number of days is not one."""
-    days = source.whole(element.get("payInNumberOfDays"), "payment_term", element, "payInNumberOfDays")
-    if days is None:
+    days = (element.get("payInNumberOfDays") or "").strip()
+    if not (days.isdigit() and days.isascii() and len(days) <= 9):
+        message = "must be a whole number of days; kept as it was"
+        source.note("payment_term.not_whole", element, message, days, attribute="payInNumberOfDays")
         source.keep(element)
         return None
     fields: Fields = {}
@@ -31,7 +33,7 @@ def read_payment_term(element: Element, source: Source) -> PaymentTerm | None:
             fields["discount_amount"] = source.money_in(amount)
         else:
             source.keep(child)
-    return PaymentTerm(days=days, extensions=tuple(extensions), **fields)
+    return PaymentTerm(days=int(days), extensions=tuple(extensions), **fields)
 
 
 def write_payment_terms(parent: Element, terms: Iterable[PaymentTerm]) -> None:
@@ -125,7 +127,7 @@ def read_schedule_line(element: Element, source: Source) -> ScheduleLine | None:
     unit: str | None = None
     ship_to: Address | None = None
     amount = source.number(element.get("quantity"), "quantity", element, "quantity")
-    requested = source.date(element.get("requestedDeliveryDate"), element, "requestedDeliveryDate")
+    requested = source.date(element.get("requestedDeliveryDate"), element, "requestedDeliveryDate", keep=False)
     if amount is None or requested is None:
         source.keep(element)
         return None

@@ -1,4 +1,4 @@
-"""What was kept as it was goes back to its place, in the order of the DTD."""
+"""What was kept as it was goes back to its place: among its like by its position, else in the order of the DTD."""
 
 import re
 from collections.abc import Iterable
@@ -53,9 +53,15 @@ def _element(parent: Element, part: Verbatim, dtd: str) -> None:
     model = cxml_models(dtd).get(parent.tag)
     if model is None or made.tag not in model.children:
         return
+    step = _STEP.fullmatch(part.at.rpartition("/")[2])
+    position = int((step["position"] if step else None) or 0)
+    alike = list(parent.iterchildren(made.tag))
+    if 1 <= position <= len(alike):
+        alike[position - 1].addprevious(made)
+        return
     rank = model.children.index(made.tag)
     before = 0
-    for position, child in enumerate(parent, start=1):
+    for place, child in enumerate(parent, start=1):
         if child.tag not in model.children or model.children.index(child.tag) <= rank:
-            before = position
+            before = place
     parent.insert(before, made)
