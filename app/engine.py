@@ -8,6 +8,7 @@ sweep over our own rows.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -126,6 +127,7 @@ class Engine:
                 "log_level": "WARNING",
             }
         )
+        _take_over_its_log()
         by_name: dict[str, Handler[Any]] = {}
         for handler in handlers:
             by_name[handler.kind.name] = handler
@@ -157,11 +159,27 @@ class Engine:
         if self._running:
             self._running = False
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=drain)
+            _let_go(seconds=1)
         self._client.destroy()
 
     @property
     def working(self) -> bool:
         return self._running
+
+
+def _let_go(seconds: float) -> None:
+    """Waits for the engine's threads to give back their connections, which are closed next."""
+    until = time.monotonic() + seconds
+    for thread in threading.enumerate():
+        if thread.name.startswith("dbos-executor"):
+            thread.join(max(0.0, until - time.monotonic()))
+
+
+def _take_over_its_log() -> None:
+    """The engine gives its logger a handler of its own; what it says goes where everything goes, masked like it."""
+    logger = logging.getLogger("dbos")
+    logger.handlers.clear()
+    logger.propagate = True
 
 
 def _workflow(handler: Handler[A]) -> Callable[[dict[str, Any]], None]:

@@ -1,17 +1,24 @@
 """Work items: in the caller's transaction, due when they say, run by a worker, and never twice at once."""
 
+import io
+import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 
+from app import logs
 from app.engine import Engine, Handler, Schedule
 from app.storage.database import Database
 from app.work import SEND_DISPATCH, SWEEP, WAKE_LANE, DispatchId, Lane, Nothing
 
 LANE = Lane(realm="live", lane="acme/erp")
+ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what has nothing to do with the database: starting and stopping an engine takes a second or two."""
 
 
 def until(done: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -53,6 +60,7 @@ def test_an_item_of_a_rolled_back_piece_never_runs(database: Database, engine: E
     assert [lane.lane for lane in ran] == ["other"]
 
 
+@ONE_DATABASE
 def test_items_that_wait_are_worked_by_a_worker_that_starts_later(database: Database, engine: Engine) -> None:
     database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE))
     ran: list[Lane] = []
@@ -92,6 +100,7 @@ def test_cancelled_work_does_not_run(database: Database, engine: Engine) -> None
     assert ran == [second]
 
 
+@ONE_DATABASE
 def test_failed_work_is_left_to_its_row_and_stops_nothing(database: Database, engine: Engine) -> None:
     ran: list[str] = []
 
@@ -108,6 +117,7 @@ def test_failed_work_is_left_to_its_row_and_stops_nothing(database: Database, en
     assert sorted(ran) == ["bad", "good"]
 
 
+@ONE_DATABASE
 def test_scheduled_work_comes_round(database: Database, engine: Engine) -> None:
     came = threading.Semaphore(0)
     engine.start([Handler(SWEEP, lambda _: came.release())], [Schedule(SWEEP, Nothing(), "* * * * * *")])
@@ -116,14 +126,46 @@ def test_scheduled_work_comes_round(database: Database, engine: Engine) -> None:
 
 
 def test_a_restarted_worker_takes_up_what_it_left(database: Database, engine: Engine) -> None:
-    left = threading.Event()
-    engine.start([Handler(WAKE_LANE, lambda _: left.wait(5))])
+    began, left, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(lane: Lane) -> None:
+        began.set()
+        left.wait(10)
+        ended.set()
+
+    engine.start([Handler(WAKE_LANE, hang)])
     database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE))
-    time.sleep(0.3)
+    assert began.wait(10)
     engine.stop(drain=0)
     ran: list[Lane] = []
     again = Engine(database, poll=0.05)
     again.start([Handler(WAKE_LANE, ran.append)])
     until(lambda: ran == [LANE])
     left.set()
+    until(lambda: ended.is_set())
     again.stop(drain=0)
+
+
+@ONE_DATABASE
+def test_what_the_engine_says_goes_through_our_log(database: Database, engine: Engine) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    stream = io.StringIO()
+    logs.configure(form="json", level="info", stream=stream)
+    failed = threading.Event()
+
+    def run(lane: Lane) -> None:
+        failed.set()
+        raise RuntimeError("a bug\nforged: line")
+
+    try:
+        engine.start([Handler(WAKE_LANE, run)])
+        database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE))
+        assert failed.wait(10)
+        until(lambda: "alert" in stream.getvalue())
+        logging.getLogger("dbos").warning("said by the engine")
+    finally:
+        root.handlers, root.level = handlers, level
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in lines if line["logger"] == "dbos"][-1:] == ["said by the engine"]
