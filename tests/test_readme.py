@@ -66,6 +66,11 @@ def test_each_of_the_two_commands_is_one_line(folder: str) -> None:
     assert "pip install" in lines[0]
 
 
+def test_every_benchmark_is_named() -> None:
+    there = {f"python {path.relative_to(ROOT)}" for path in (ROOT / "tests" / "benchmarks").glob("bench_*.py")}
+    assert {command for command, _ in rows_below("benchmark")} == there
+
+
 def test_the_ci_runs_the_test_command_of_the_readme() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "grep -m1 '^python3 -m venv .venv-test && ' README.md" in script
