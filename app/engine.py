@@ -31,6 +31,9 @@ NAME: Final = "crossdock"
 VERSION: Final = "1"
 """Of the work items, not of the product: work in flight survives an upgrade because this does not change with it."""
 
+UNHURRIED: Final = 1.0
+"""Seconds between looks at the queues of work that comes round by itself."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -139,8 +142,10 @@ class Engine:
         queues = {handler.kind.queue for handler in by_name.values()}
         DBOS.listen_queues(sorted(queues))
         DBOS.launch()
+        unhurried = {schedule.kind.queue for schedule, _ in rounds}
         for queue in queues:
-            DBOS.register_queue(queue, worker_concurrency=self._threads, polling_interval_sec=self._poll)
+            poll = max(self._poll, UNHURRIED) if queue in unhurried else self._poll
+            DBOS.register_queue(queue, worker_concurrency=self._threads, polling_interval_sec=poll)
         DBOS.apply_schedules(
             [
                 {

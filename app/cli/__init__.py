@@ -33,7 +33,21 @@ def commands(*, everything: bool) -> typer.Typer:
 
 
 def _add_server(app: typer.Typer) -> None:
-    from app.cli import backups, catalog, customers, demo, erps, evidence, partners, people, play, replay, seals, server
+    from app.cli import (
+        backups,
+        catalog,
+        customers,
+        demo,
+        erps,
+        evidence,
+        partners,
+        people,
+        play,
+        replay,
+        seals,
+        server,
+        strangers,
+    )
 
     app.command("demo")(demo.demo)
     app.command("demo-erp", hidden=True)(demo.demo_erp)
@@ -46,6 +60,7 @@ def _add_server(app: typer.Typer) -> None:
     app.command("play")(play.play)
     app.command("replay")(replay.replay)
     app.add_typer(catalog.catalog, name="catalog")
+    partners.partner.command("strangers")(strangers.strangers)
     app.add_typer(partners.partner, name="partner")
     app.add_typer(erps.erp, name="erp")
     app.add_typer(people.person, name="person")

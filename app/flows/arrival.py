@@ -23,8 +23,7 @@ class Arrival:
 
     exchange_id  its row; `partner` the connection that its sender names (detached, to be read).
     head         the bounded look at its beginning that told the sender.
-    held         the secrets in it: as long as they are held, they are masked in every line of the log.
-    sha256       hex digest of the body."""
+    held         the secrets in it: as long as they are held, they are masked in every line of the log."""
 
     exchange_id: str
     realm: str
@@ -35,7 +34,6 @@ class Arrival:
     held: tuple[Secret, ...]
     body: bytes = field(repr=False)
     media_type: str | None
-    sha256: str
     at: datetime
     correlation_id: str
 

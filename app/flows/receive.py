@@ -43,9 +43,11 @@ async def receive(
     (see `failed`)."""
     write = gateway.database.awrite
     try:
-        judged = await anyio.to_thread.run_sync(receiver.judge, gateway, arrival, limiter=limiter)
+        with metrics.INTAKE_SECONDS.labels("judge").time():
+            judged = await anyio.to_thread.run_sync(receiver.judge, gateway, arrival, limiter=limiter)
         kill_point("receive.judged")
-        state, answer = await write(lambda session: _take(session, gateway, arrival, receiver, judged))
+        with metrics.INTAKE_SECONDS.labels("take").time():
+            state, answer = await write(lambda session: _take(session, gateway, arrival, receiver, judged))
         faults = judged.findings
     except Refusal as refusal:
         state, answer, faults = ExchangeState.REFUSED, receiver.refuse(gateway, arrival, refusal), refusal.faults

@@ -105,10 +105,6 @@ class GroupCommitWriter:
         """How many pieces of work wait now."""
         return len(self._waiting)
 
-    @property
-    def alive(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
     def write(self, work: Callable[[Session], T], *, patience: float = 30.0) -> T:
         """Runs `work` and returns what it returns once that is committed; raises what it raised. Waits up to
         `patience` seconds for room in the queue, then raises Busy."""

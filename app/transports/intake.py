@@ -152,7 +152,6 @@ class Intake:
             held=looked.held,
             body=posted.body,
             media_type=posted.media_type,
-            sha256=looked.sha256,
             at=posted.at,
             correlation_id=posted.correlation_id,
         )
