@@ -32,6 +32,12 @@ def names(database: Database) -> list[str]:
 
 
 @pytest.fixture
+def long_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine closes no group early. Asked for before `held`, which begins one."""
+    monkeypatch.setattr(intake_writer, "LONGEST_GROUP", 30.0)
+
+
+@pytest.fixture
 def held(database: Database) -> Iterator[threading.Event]:
     """Holds the writer's thread inside a first piece of work until the event is set."""
     release, began = threading.Event(), threading.Event()
@@ -122,9 +128,8 @@ def test_one_failing_piece_disturbs_none_of_its_group(database: Database, held: 
 
 
 def test_pieces_that_wait_together_are_committed_together_and_in_order(
-    database: Database, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+    database: Database, long_groups: None, held: threading.Event
 ) -> None:
-    monkeypatch.setattr(intake_writer, "LONGEST_GROUP", 5.0)
     order: list[int] = []
     seen_at_once: list[int] = []
 
