@@ -1,6 +1,5 @@
 """Work items: in the caller's transaction, due when they say, run by a worker, and never twice at once."""
 
-import io
 import json
 import logging
 import threading
@@ -9,9 +8,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import structlog
+from log_lines import logged
 
-from app import logs
 from app.engine import Engine, Handler, Schedule
 from app.storage.database import Database
 from app.work import SEND_DISPATCH, SWEEP, WAKE_LANE, DispatchId, Lane, Nothing
@@ -148,24 +146,17 @@ def test_a_restarted_worker_takes_up_what_it_left(database: Database, engine: En
 
 @ONE_DATABASE
 def test_what_the_engine_says_goes_through_our_log(database: Database, engine: Engine) -> None:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    logs.configure(form="json", level="info", stream=stream)
     failed = threading.Event()
 
     def run(lane: Lane) -> None:
         failed.set()
         raise RuntimeError("a bug\nforged: line")
 
-    try:
+    with logged() as stream:
         engine.start([Handler(WAKE_LANE, run)])
         database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE))
         assert failed.wait(10)
         until(lambda: "alert" in stream.getvalue())
         logging.getLogger("dbos").warning("said by the engine")
-    finally:
-        root.handlers, root.level = handlers, level
-        structlog.reset_defaults()
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["event"] for line in lines if line["logger"] == "dbos"][-1:] == ["said by the engine"]

@@ -8,21 +8,15 @@ from typing import Any
 
 import pytest
 import structlog
+from log_lines import logged
 
-from app import logs
-from app.seal import Secret, live_secrets
+from app.seal import Secret
 
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    logs.configure(form="json", level="info", hidden=live_secrets, stream=stream)
-    yield stream
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    with logged() as stream:
+        yield stream
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -74,9 +68,9 @@ def test_what_a_partner_sends_cannot_forge_a_line_or_steer_a_terminal(stream: io
     assert line["payload_id"] == 'a\\r\\n{"event":"forged"}\\x1b[2J\\u202eb\\x00'
 
 
-def test_console_lines_are_clean_as_well(stream: io.StringIO) -> None:
-    logs.configure(form="console", level="info", hidden=live_secrets, stream=stream)
-    structlog.get_logger().info("x", payload_id="a\nb\x1b[2J", password="c4nary")
+def test_console_lines_are_clean_as_well() -> None:
+    with logged(form="console") as stream:
+        structlog.get_logger().info("x", payload_id="a\nb\x1b[2J", password="c4nary")
     assert "c4nary" not in stream.getvalue()
     assert stream.getvalue().count("\n") == 1
 

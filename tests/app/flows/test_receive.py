@@ -352,20 +352,8 @@ async def test_too_many_wrong_secrets_are_not_looked_at_any_more(
 # What is offered
 
 
-async def test_the_profile_lists_exactly_what_is_offered(gateway: Gateway, buyer: Buyer) -> None:
-    intake = Intake(gateway)
-    body = buyer.profile_request()
-    answer = await intake.take_cxml(
-        Posted(
-            realm=LIVE,
-            transport="http",
-            body=body,
-            media_type="text/xml",
-            remote="192.0.2.1",
-            at=AT,
-            correlation_id="c",
-        )
-    )
+async def test_the_profile_lists_exactly_what_is_offered(gateway: Gateway, buyer: Buyer, post: Post) -> None:
+    answer = await post(buyer.profile_request(), by=Intake(gateway))
     found = profile.read(open_document(answer.body))
     assert {transaction.name for transaction in found.transactions} == set(REQUESTS)
     assert {transaction.url for transaction in found.transactions} == {"https://crossdock.example/cxml"}
@@ -394,22 +382,12 @@ async def test_a_status_update_of_the_buyer_is_recorded(gateway: Gateway, buyer:
     assert (request.kind, request.state) == ("StatusUpdateRequest", "accepted")
 
 
-async def test_all_faults_come_in_one_answer(gateway: Gateway, buyer: Buyer) -> None:
+async def test_all_faults_come_in_one_answer(gateway: Gateway, buyer: Buyer, post: Post) -> None:
     body = (
         buyer.order_request().replace(b'currency="EUR"', b'currency="XYZ"').replace(b'quantity="3"', b'quantity="3x"')
     )
-    intake = Intake(gateway, {"cxml": CxmlReceiver({"OrderRequest": Request(reading_order)})})
-    answer = await intake.take_cxml(
-        Posted(
-            realm=LIVE,
-            transport="http",
-            body=body,
-            media_type="text/xml",
-            remote="192.0.2.1",
-            at=AT,
-            correlation_id="c",
-        )
-    )
+    reading = Intake(gateway, {"cxml": CxmlReceiver({"OrderRequest": Request(reading_order)})})
+    answer = await post(body, by=reading)
     status = status_of(answer)
     assert status.code == 400
     assert status.reason is not None

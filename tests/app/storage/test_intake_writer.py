@@ -276,7 +276,7 @@ def test_stopping_finishes_what_waits_and_refuses_what_comes_after(database: Dat
 
 
 def test_a_transaction_that_cannot_commit_is_told_to_all_of_its_group(
-    database: Database, held: threading.Event
+    database: Database, long_groups: None, held: threading.Event
 ) -> None:
     def poison(session: Session) -> None:
         session.connection().exec_driver_sql("ROLLBACK")

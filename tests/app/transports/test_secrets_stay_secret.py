@@ -2,7 +2,6 @@
 
 import base64
 import io
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
@@ -10,15 +9,15 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-import structlog
 from buyers import ACME, Buyer, set_up
+from log_lines import logged
 from sqlalchemy import MetaData, select
 from sqlmodel import Session
 
-from app import logs, metrics
+from app import metrics
 from app.gateway import Gateway
 from app.partners.secrets import Purpose, keep_secret
-from app.seal import Secret, live_secrets
+from app.seal import Secret
 from app.storage.partners import PartnerRow
 from app.web.routes import assemble
 from schemas.party import Identifier
@@ -44,14 +43,8 @@ def forms(secret: str) -> list[bytes]:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    logs.configure(form="json", level="debug", hidden=live_secrets, stream=stream)
-    yield stream
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    with logged(level="debug") as stream:
+        yield stream
 
 
 def everything_stored(gateway: Gateway) -> bytes:

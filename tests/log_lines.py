@@ -1,0 +1,25 @@
+"""What the process logs, as text, for as long as a test looks; then everything is set back."""
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from app import logs
+from app.seal import live_secrets
+
+
+@contextmanager
+def logged(*, form: str = "json", level: str = "info") -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, before = root.handlers, root.level
+    stream = io.StringIO()
+    logs.configure(form=form, level=level, hidden=live_secrets, stream=stream)
+    try:
+        yield stream
+    finally:
+        root.handlers, root.level = handlers, before
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
