@@ -21,7 +21,7 @@ from protocols.cxml.settings import DEFAULTS, CxmlSettings
 from protocols.cxml.source import Source
 from protocols.cxml.status import Status, dtd_address, read_status, write_status
 from protocols.xml import Element
-from schemas.faults import Findings, Malformed, Rejected
+from schemas.faults import Fault, Findings, Malformed, Rejected, Unwritable
 from schemas.order import Attachment
 from schemas.wire import check_cxml, cxml_dtd_for
 
@@ -316,11 +316,15 @@ def _judge_response(frame: Element, envelope: Envelope, source: Source) -> None:
         source.note("status.payload", frame, "carries a document although its Status is no success")
 
 
+_ECHOED = re.compile(r"/(?:BuyerCookie|SupplierPartAuxiliaryID|Extrinsic)(?:\[[0-9]+\])?/")
+"""Markup of the buyer's own, which goes back as it came; a DTD's ANY takes only elements that it declares."""
+
+
 def write(payload: Element, envelope: Envelope, *, encoding: Literal["UTF-8", "US-ASCII"] = "UTF-8") -> bytes:
     """A Request or Message around the payload, by the ending of its name, for the envelope's version.
 
-    Raises ValueError without payloadID or timestamp and for a version that is none, Unwritable for what an older
-    version cannot say."""
+    Raises ValueError without payloadID or timestamp and for a version that is none; Unwritable for what an older
+    version cannot say, and for anything else that would not be valid: only valid documents leave."""
     if envelope.payload_id is None or envelope.sent_at is None:
         raise ValueError("what is written has a payloadID and a timestamp")
     message = payload.tag.endswith("Message")
@@ -344,6 +348,13 @@ def write(payload: Element, envelope: Envelope, *, encoding: Literal["UTF-8", "U
     version = envelope.version or DEFAULTS.version
     if version != DEFAULTS.version:
         fit(root, version)
+    faults = [
+        Fault(code="dtd.invalid", at=deviation.at, message=deviation.message, found=deviation.found)
+        for deviation in check_cxml(root)
+        if not _ECHOED.search(deviation.at)
+    ]
+    if faults:
+        raise Unwritable(faults)
     address = dtd_address(version, cxml_dtd_for(payload.tag) or "cXML")
     return xml.serialise(root, name="cXML", system_id=address, encoding=encoding)
 

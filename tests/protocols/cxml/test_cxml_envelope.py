@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import cxml_documents as make
+import msgspec
 import pytest
 from cxml_validity import is_valid
 from golden import FIXTURES
@@ -18,7 +19,7 @@ from protocols.cxml.settings import CxmlSettings
 from protocols.dates import zone_named
 from protocols.xml_source import Repairs
 from schemas.cart import Cart
-from schemas.faults import Malformed, Rejected
+from schemas.faults import Malformed, Rejected, Unwritable
 
 CASES = sorted((FIXTURES / "cxml").rglob("*.xml"))
 ORDER = (FIXTURES / "cxml/order_request/second_version.xml").read_bytes()
@@ -146,6 +147,18 @@ def test_what_has_no_id_or_time_is_not_written() -> None:
     for missing in ({"payload_id": None}, {"sent_at": None}):
         with pytest.raises(ValueError, match="payloadID and a timestamp"):
             profile.write_request(envelope(**missing))
+
+
+def test_only_valid_documents_leave() -> None:
+    with pytest.raises(Unwritable) as error:
+        profile.write_request(envelope(to=()))
+    assert [(fault.code, fault.at) for fault in error.value.faults] == [("dtd.invalid", "/cXML/Header/To")]
+
+
+def test_markup_of_the_buyers_goes_back_as_it_came() -> None:
+    cookie = msgspec.structs.replace(cart(), buyer_cookie='a <own k="1">b</own> c', cookie_markup=True)
+    body = punchout_order.write(cookie, envelope())
+    assert b'<BuyerCookie>a <own k="1">b</own> c</BuyerCookie>' in body
 
 
 def test_a_reader_of_another_kind_refuses() -> None:
