@@ -16,6 +16,7 @@ from app.seal import KeyFile, KeyRing
 from app.settings import Settings
 from app.storage import schema
 from app.storage.base import new_id
+from app.storage.changes import Memories
 from app.storage.database import Database
 from app.storage.durability import weaknesses
 from app.storage.seal_keys import unopenable
@@ -28,6 +29,7 @@ class Gateway:
     """
     erps   the ERP adapters by the name that customers' settings use.
     ids    makes the ids of new rows; tests may count instead.
+    memories  what this process remembers of slow data, for sessions that only read.
     """
 
     settings: Settings
@@ -37,6 +39,7 @@ class Gateway:
     keys: KeyRing
     erps: Mapping[str, ErpAdapter] = field(default_factory=dict)
     ids: Callable[[], str] = new_id
+    memories: Memories = field(default_factory=Memories)
 
 
 def alert(what: str, **facts: object) -> None:

@@ -4,7 +4,7 @@ Every difference is named at once, and none is settled here: what money or meani
 What can be translated by a table is translated (item numbers, unit words) and what the order leaves to us is filled in
 (the price of a line without one); both are findings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
-from sqlmodel import Session, select
 
-from app.catalog.items import Audience, Offer, offers
+from app.catalog.items import Audience, Offer
 from app.flows.cases import Code, Difference
+from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms
-from app.storage.customers import CustomerAddressRow, CustomerRow
+from app.storage.customers import CustomerRow
 from schemas.faults import Fault, Findings, shortened
 from schemas.item import Price
 from schemas.money import round_line
@@ -46,8 +46,8 @@ class Checked:
     findings: tuple[Fault, ...]
 
 
-def check(session: Session, customer: CustomerRow, terms: OrderTerms, order: Order, at: datetime) -> Checked:
-    checker = _Checker(session, customer, terms, order, at)
+def check(book: OrderBook, customer: CustomerRow, terms: OrderTerms, order: Order, at: datetime) -> Checked:
+    checker = _Checker(book, customer, terms, order, at)
     lines = tuple(line if line.change == "delete" else checker.line(line) for line in order.lines)
     checked = replace(order, lines=lines)
     checker.currency(checked)
@@ -63,8 +63,8 @@ def check(session: Session, customer: CustomerRow, terms: OrderTerms, order: Ord
 
 
 class _Checker:
-    def __init__(self, session: Session, customer: CustomerRow, terms: OrderTerms, order: Order, at: datetime) -> None:
-        self.session = session
+    def __init__(self, book: OrderBook, customer: CustomerRow, terms: OrderTerms, order: Order, at: datetime) -> None:
+        self.book = book
         self.customer = customer
         self.terms = terms
         self.blanket = order.kind == "blanket"
@@ -73,7 +73,7 @@ class _Checker:
         self.findings = Findings()
         self.item_words = {word.strip(): sku for word, sku in terms.item_words.items()}
         skus = {self._sku(line) for line in order.lines if line.change != "delete"}
-        self.offers = offers(session, Audience.of(customer), sorted(skus - {""}), at)
+        self.offers = book.offers(Audience.of(customer), sorted(skus - {""}), at)
 
     def _sku(self, line: OrderLine) -> str:
         word = (line.item.supplier_id or "").strip()
@@ -247,13 +247,11 @@ class _Checker:
         if not places:
             self.differs(Code.SHIP_TO_MISSING, None, "the order says nowhere where the goods go")
             return None
-        query = select(CustomerAddressRow).where(CustomerAddressRow.customer_id == self.customer.id)
-        rows = self.session.exec(query).all()
-        found = [self._known(place, line, rows) for place, line in places.items()]
+        by_code = {_folded(code): address for code, address in self.book.places(self.customer)}
+        found = [self._known(place, line, by_code) for place, line in places.items()]
         return all(found)
 
-    def _known(self, place: Address, line: int | None, rows: Iterable[CustomerAddressRow]) -> bool:
-        by_code = {_folded(row.code): msgspec.convert(row.address, Address) for row in rows}
+    def _known(self, place: Address, line: int | None, by_code: Mapping[str, Address]) -> bool:
         data = {"address": msgspec.to_builtins(place)}
         if place.id:
             registered = by_code.get(_folded(place.id))

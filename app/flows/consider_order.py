@@ -10,16 +10,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlmodel import Session
-
 from app.approval import flow as flows
 from app.approval.explanation import Why, to_data
 from app.approval.flow import Flow, Ruling
 from app.approval.order_hash import order_hash
 from app.approval.subject import Subject, requesters
 from app.flows.check_order import Checked, check
+from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms, order_terms
-from app.storage import approvals, people
+from app.storage import people
 from app.storage.customers import CustomerRow
 from schemas.base import to_json
 from schemas.order import Order
@@ -71,11 +70,11 @@ class Considered:
         return None
 
 
-def consider(session: Session, customer: CustomerRow, document: Order, protocol: str, at: datetime) -> Considered:
+def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: str, at: datetime) -> Considered:
     terms = order_terms(customer)
-    checked = check(session, customer, terms, document, at)
+    checked = check(book, customer, terms, document, at)
     subject = subject_of(customer, protocol, checked, at)
-    named = people.of_names(session, customer.realm, requesters(checked.order))
+    named = people.of_names(book.session, customer.realm, requesters(checked.order))
     return Considered(
         customer=customer,
         document=document,
@@ -84,7 +83,7 @@ def consider(session: Session, customer: CustomerRow, document: Order, protocol:
         checked_json=to_json(checked.order).decode(),
         hash=order_hash(checked.order, customer=customer.number),
         subject=subject,
-        asked=ask(session, customer, subject),
+        asked=ask(book, customer, subject),
         requesters=frozenset(person.id for person in named),
         at=at,
     )
@@ -101,17 +100,17 @@ def subject_of(customer: CustomerRow, protocol: str, checked: Checked, at: datet
     )
 
 
-def ask(session: Session, customer: CustomerRow, subject: Subject) -> Asked:
-    for flow_row, version in approvals.candidates(session, customer.realm, customer.id):
-        flow = read_flow(version.definition)
+def ask(book: OrderBook, customer: CustomerRow, subject: Subject) -> Asked:
+    for published in book.flows(customer):
+        flow = read_flow(published.definition)
         found = flows.verdict(flow, subject)
         if found.ruling is Ruling.NOT_THIS_FLOW:
             continue
         explanation = {
-            "flow": flow_row.name,
-            "version": version.number,
+            "flow": published.name,
+            "version": published.version,
             "rule": found.rule.text if found.rule else None,
             "reasons": [to_data(reason) for reason in found.reasons],
         }
-        return Asked(found.ruling, flow, version.id, explanation)
+        return Asked(found.ruling, flow, published.version_id, explanation)
     return Asked(Ruling.NOT_THIS_FLOW, None, None, {})

@@ -10,6 +10,7 @@ from app.flows.arrival import Effect
 from app.flows.consider_order import Considered, consider
 from app.flows.cxml_answers import Stamp
 from app.flows.open_punchout import open_punchout
+from app.flows.order_book import OrderBook
 from app.flows.take_order import Status as Taken
 from app.flows.take_order import take_order
 from app.gateway import Gateway
@@ -84,7 +85,8 @@ def _order(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
     considered: Considered | None = None
     if order.change is Change.NEW:
         with gateway.database.read() as session:
-            considered = consider(session, caller.customer, order, PROTOCOL, gateway.clock.now())
+            book = OrderBook(session, gateway.memories)
+            considered = consider(book, caller.customer, order, PROTOCOL, gateway.clock.now())
 
     def take(moment: Taking) -> Effect:
         taken = take_order(moment.tx, gateway, caller, order, moment.exchange_id, considered)

@@ -18,6 +18,7 @@ from app.errors import No, Refusal
 from app.flows import ask_approval, take_order
 from app.flows.check_order import check
 from app.flows.consider_order import subject_of
+from app.flows.order_book import OrderBook
 from app.gateway import Gateway
 from app.partners.agreement import order_terms
 from app.storage import approvals, audit, orders
@@ -106,7 +107,7 @@ def decide(
     )
     revision = orders.revision(tx, order)
     customer = tx.get_one(CustomerRow, order.customer_id)
-    checked = check(tx, customer, order_terms(customer), revision.document(), at)
+    checked = check(OrderBook(tx), customer, order_terms(customer), revision.document(), at)
     subject = subject_of(customer, order.protocol, checked, at)
     run = ask_approval.follow(tx, gateway, order, row, run, effects, subject)
     _see_to(tx, gateway, order, row, run.state, decision.text, at)

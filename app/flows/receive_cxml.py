@@ -42,7 +42,7 @@ class CxmlReceiver:
         settings = settings_of(arrival.partner, PROTOCOL, CxmlSettings)
         with gateway.database.read() as session:
             _prove(session, gateway, arrival, settings)
-            caller = _caller(session, arrival, settings)
+            caller = _caller(session, gateway, arrival, settings)
         request = self._requests.get(arrival.head.kind)
         if request is None:
             kind = shortened(arrival.head.kind)
@@ -72,7 +72,7 @@ def _prove(session: Session, gateway: Gateway, arrival: Arrival, settings: CxmlS
     now, senders = gateway.clock.now(), arrival.head.sender
 
     def valid(purpose: Purpose) -> list[Secret]:
-        found = secrets_of(session, gateway.keys, arrival.partner, purpose, now)
+        found = secrets_of(session, gateway.keys, arrival.partner, purpose, now, gateway.memories)
         return [Secret(secret.reveal()) for secret in found]
 
     shared = valid(Purpose.CXML_INBOUND)
@@ -86,14 +86,14 @@ def _prove(session: Session, gateway: Gateway, arrival: Arrival, settings: CxmlS
     raise Refusal(No.UNAUTHENTICATED, NOT_KNOWN)
 
 
-def _caller(session: Session, arrival: Arrival, settings: CxmlSettings) -> Caller:
+def _caller(session: Session, gateway: Gateway, arrival: Arrival, settings: CxmlSettings) -> Caller:
     """Raises Refusal: From may not use this connection, To is not us, or the mode does not fit."""
     head = arrival.head
     names = [credential.identifier for credential in preferred(head.from_, settings.domain_preference)]
-    buyer = customer_of(session, arrival.partner, names)
+    buyer = customer_of(session, gateway.memories, arrival.partner, names)
     if buyer is None:
         raise Refusal(No.FORBIDDEN, "The buyer in From is not set up for this connection.")
-    ours = our_name(session, arrival.partner, [credential.identifier for credential in head.to])
+    ours = our_name(session, gateway.memories, arrival.partner, [credential.identifier for credential in head.to])
     if ours is None:
         raise Refusal(No.UNACCEPTABLE, "To does not name us. Check the identity that you have for this supplier.")
     live = arrival.realm == LIVE

@@ -24,6 +24,7 @@ from app.flows.cases import Code, Difference
 from app.flows.consider_order import Considered, consider
 from app.flows.hold_order import hold, let_go, open_case
 from app.flows.keep_order import BUYER, RULE, is_here_already, keep_approved, order_values
+from app.flows.order_book import OrderBook
 from app.flows.order_changes import same_content
 from app.gateway import Gateway
 from app.partners.identify import Caller
@@ -78,7 +79,7 @@ def take_order(
 
 def _considered_now(tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str) -> Considered:
     customer = tx.get_one(CustomerRow, caller.customer.id)
-    return consider(tx, customer, order, tx.get_one(ExchangeRow, exchange_id).protocol, gateway.clock.now())
+    return consider(OrderBook(tx), customer, order, tx.get_one(ExchangeRow, exchange_id).protocol, gateway.clock.now())
 
 
 def _new(tx: Session, gateway: Gateway, caller: Caller, considered: Considered, exchange_id: str) -> TakenOrder:
@@ -143,7 +144,7 @@ def take_again(tx: Session, gateway: Gateway, row: OrderRow) -> TakenOrder:
 
 
 def _considered(tx: Session, row: OrderRow, revision: OrderRevisionRow, at: datetime) -> Considered:
-    return consider(tx, tx.get_one(CustomerRow, row.customer_id), revision.document(), row.protocol, at)
+    return consider(OrderBook(tx), tx.get_one(CustomerRow, row.customer_id), revision.document(), row.protocol, at)
 
 
 def _go_through(

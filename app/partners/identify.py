@@ -3,18 +3,22 @@
 Names are compared folded. What proves a name (a secret, a signature) is the protocol's matter; see `secrets`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import tuple_
+from sqlalchemy import ColumnElement, tuple_
 from sqlmodel import Session, col, select
 
+from app.storage.changes import Memories
 from app.storage.customers import CustomerRow
 from app.storage.partners import PartnerIdentityRow, PartnerRow, Role
 from schemas.base import Canonical
 from schemas.party import Identifier
+
+Folded: TypeAlias = tuple[str, str]
 
 
 class AnswerTo(Canonical, frozen=True, kw_only=True):
@@ -51,48 +55,77 @@ class Caller:
     document_id: str | None = None
 
 
-def connection_of(session: Session, realm: str, senders: Iterable[Identifier]) -> tuple[PartnerRow, Identifier] | None:
+def connection_of(
+    session: Session, memories: Memories, realm: str, senders: Iterable[Identifier]
+) -> tuple[PartnerRow, Identifier] | None:
     """The active connection that one of these names authenticates on, and that name as it was sent."""
     by_name = {identifier.folded(): identifier for identifier in senders}
     if not by_name:
         return None
+    names = tuple(by_name)
+    found: Mapping[Folded, PartnerRow] | None = memories.partners.get(
+        session, ("connection", realm, names), lambda: _connections(session, realm, names) or None
+    )
+    return next(((found[name], by_name[name]) for name in names if name in found), None) if found else None
+
+
+def _connections(session: Session, realm: str, names: Sequence[Folded]) -> dict[Folded, PartnerRow]:
     found = session.exec(
         select(PartnerIdentityRow, PartnerRow)
         .join(PartnerRow, col(PartnerRow.id) == PartnerIdentityRow.partner_id)
         .where(
             PartnerIdentityRow.realm == realm,
             PartnerIdentityRow.role == Role.SENDER,
-            tuple_(col(PartnerIdentityRow.domain_folded), col(PartnerIdentityRow.identity_folded)).in_(list(by_name)),
+            _goes_by(names),
             col(PartnerRow.active),
         )
     ).all()
-    rows = {(row.domain_folded, row.identity_folded): partner for row, partner in found}
-    return next(((rows[name], sent) for name, sent in by_name.items() if name in rows), None)
+    return {(row.domain_folded, row.identity_folded): partner for row, partner in found}
 
 
 def customer_of(
-    session: Session, partner: PartnerRow, names: Sequence[Identifier]
+    session: Session, memories: Memories, partner: PartnerRow, names: Sequence[Identifier]
 ) -> tuple[CustomerRow, Identifier] | None:
     """The customer that the first of these From names stands for on this connection, and that name as it was sent."""
-    found = _named(session, partner, Role.FROM, names)
-    for row, sent in found:
-        customer = session.get(CustomerRow, row.customer_id) if row.customer_id else None
+    for row, sent in _named(session, memories, partner, Role.FROM, names):
+        customer_id = row.customer_id
+        if customer_id is None:
+            continue
+        read = partial(session.get, CustomerRow, customer_id)
+        customer: CustomerRow | None = memories.partners.get(session, ("customer", customer_id), read)
         if customer is not None and customer.active:
             return customer, sent
     return None
 
 
-def our_name(session: Session, partner: PartnerRow, names: Sequence[Identifier]) -> Identifier | None:
+def our_name(
+    session: Session, memories: Memories, partner: PartnerRow, names: Sequence[Identifier]
+) -> Identifier | None:
     """The first of these To names that is ours on this connection, as it was sent."""
-    return next((sent for _, sent in _named(session, partner, Role.TO, names)), None)
+    return next((sent for _, sent in _named(session, memories, partner, Role.TO, names)), None)
 
 
 def _named(
-    session: Session, partner: PartnerRow, role: Role, names: Sequence[Identifier]
+    session: Session, memories: Memories, partner: PartnerRow, role: Role, names: Sequence[Identifier]
 ) -> list[tuple[PartnerIdentityRow, Identifier]]:
     """The connection's rows of that role that go by one of the names, in the order of the names."""
+    folded = tuple(dict.fromkeys(name.folded() for name in names))
+    found: Mapping[Folded, PartnerIdentityRow] | None = memories.partners.get(
+        session, ("identity", partner.id, role, folded), lambda: _identities(session, partner, role, folded) or None
+    )
+    return [(found[name.folded()], name) for name in names if name.folded() in found] if found else []
+
+
+def _identities(
+    session: Session, partner: PartnerRow, role: Role, names: Sequence[Folded]
+) -> dict[Folded, PartnerIdentityRow]:
     rows = session.exec(
-        select(PartnerIdentityRow).where(PartnerIdentityRow.partner_id == partner.id, PartnerIdentityRow.role == role)
+        select(PartnerIdentityRow).where(
+            PartnerIdentityRow.partner_id == partner.id, PartnerIdentityRow.role == role, _goes_by(names)
+        )
     ).all()
-    by_name = {(row.domain_folded, row.identity_folded): row for row in rows}
-    return [(by_name[name.folded()], name) for name in names if name.folded() in by_name]
+    return {(row.domain_folded, row.identity_folded): row for row in rows}
+
+
+def _goes_by(names: Sequence[Folded]) -> ColumnElement[bool]:
+    return tuple_(col(PartnerIdentityRow.domain_folded), col(PartnerIdentityRow.identity_folded)).in_(names)

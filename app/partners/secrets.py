@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, or_, select
 
 from app.seal import KeyRing, Place, Secret, Unsealable
+from app.storage.changes import Memories
 from app.storage.partners import PartnerRow, PartnerSecretRow
 
 
@@ -23,20 +24,27 @@ class Purpose(StrEnum):
 
 
 def secrets_of(
-    session: Session, keys: KeyRing, partner: PartnerRow, purpose: Purpose, now: datetime
+    session: Session,
+    keys: KeyRing,
+    partner: PartnerRow,
+    purpose: Purpose,
+    now: datetime,
+    memories: Memories | None = None,
 ) -> tuple[Secret, ...]:
-    """The ones that are valid now, the newest first. Raises Unsealable when the key ring does not fit."""
-    rows = session.exec(
-        select(PartnerSecretRow)
-        .where(
-            PartnerSecretRow.partner_id == partner.id,
-            PartnerSecretRow.purpose == purpose,
-            col(PartnerSecretRow.valid_from) <= now,
-            or_(col(PartnerSecretRow.valid_until).is_(None), col(PartnerSecretRow.valid_until) > now),
+    """The ones that are valid now, the newest first. Sessions that write have no `memories`. What is remembered stays
+    sealed. Raises Unsealable when the key ring does not fit."""
+
+    def read() -> list[PartnerSecretRow]:
+        query = select(PartnerSecretRow).where(
+            PartnerSecretRow.partner_id == partner.id, PartnerSecretRow.purpose == purpose
         )
-        .order_by(col(PartnerSecretRow.valid_from).desc(), col(PartnerSecretRow.id).desc())
-    ).all()
-    return tuple(keys.open_text(row.sealed, _place(row.id)) for row in rows)
+        return list(session.exec(query))
+
+    key = ("secrets", partner.id, purpose)
+    rows: list[PartnerSecretRow] = memories.partners.get(session, key, read) if memories else read()
+    valid = [row for row in rows if row.valid_from <= now and (row.valid_until is None or row.valid_until > now)]
+    valid.sort(key=lambda row: (row.valid_from, row.id), reverse=True)
+    return tuple(keys.open_text(row.sealed, _place(row.id)) for row in valid)
 
 
 def every_secret(session: Session, keys: KeyRing, partner: PartnerRow) -> list[str]:

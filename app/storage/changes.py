@@ -7,6 +7,7 @@ begins after its COMMIT. The alternative, to forget after some seconds, lets a r
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
@@ -51,7 +52,8 @@ def counts(session: Session) -> Mapping[str, int]:
 
 
 class Memory(Generic[K, V]):
-    """What was read about a subject, by key; of the keys that are over `most`, the longest unused are forgotten.
+    """What was read about a subject, by key; of the keys that are over `most`, the longest unused are forgotten. That
+    something is not there (None) is not kept: strangers ask for no end of things.
 
     For sessions of `Database.read` alone: one that writes sees changes of its own that may never be committed."""
 
@@ -85,7 +87,7 @@ class Memory(Generic[K, V]):
             with self._lock:
                 # Another thread may have seen a later moment meanwhile; what was read here is not of that.
                 if number == self._number:
-                    self._kept.update(new)
+                    self._kept.update((key, value) for key, value in new.items() if value is not None)
                     while len(self._kept) > self._most:
                         self._kept.popitem(last=False)
         return found
@@ -94,3 +96,12 @@ class Memory(Generic[K, V]):
         if number > self._number:
             self._number = number
             self._kept.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """What one process remembers. Keys begin with the name of the question; who asks knows the type of its answer."""
+
+    partners: Memory[tuple[Any, ...], Any] = field(default_factory=lambda: Memory(Subject.PARTNERS, most=50_000))
+    catalog: Memory[tuple[Any, ...], Any] = field(default_factory=lambda: Memory(Subject.CATALOG, most=50_000))
+    rules: Memory[tuple[Any, ...], Any] = field(default_factory=lambda: Memory(Subject.RULES, most=5_000))

@@ -164,8 +164,9 @@ class Intake:
         except Malformed as malformed:
             refusal = refusal_of(malformed)
         else:
+            names = [sender.identifier for sender in head.sender]
             with self._gateway.database.read() as session:
-                found = connection_of(session, posted.realm, [sender.identifier for sender in head.sender])
+                found = connection_of(session, self._gateway.memories, posted.realm, names)
             refusal = None if found else Refusal(No.UNAUTHENTICATED, NOT_KNOWN)
         row_id = self._gateway.ids()
         seal = ledger.seal_exchange if refusal is None else ledger.seal_quarantined

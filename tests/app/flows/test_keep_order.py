@@ -7,12 +7,12 @@ import pytest
 from approval_orders import line, money, order
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up, two_stages
 from sqlalchemy import select as select_columns
-from sqlmodel import Session
 
 from app.clock import SetClock
 from app.errors import No, Refusal
 from app.flows import take_order
 from app.flows.consider_order import Considered, consider
+from app.flows.order_book import OrderBook
 from app.gateway import Gateway
 from app.storage.approvals import RunRow
 from app.storage.audit import AuditRow, first_broken
@@ -130,11 +130,8 @@ def test_who_needs_a_person_is_not_kept_this_way(desk: Desk, monkeypatch: pytest
 def test_what_was_considered_before_is_not_checked_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The transaction holds up every other writer, so what reads the catalog stays out of it."""
 
-    def considered(session: Session) -> Considered:
-        return consider(session, desk.customer, order(), "cxml", desk.gateway.clock.now())
-
     with desk.gateway.database.read() as session:
-        beforehand = considered(session)
+        beforehand = consider(OrderBook(session), desk.customer, order(), "cxml", desk.gateway.clock.now())
     monkeypatch.setattr(take_order, "consider", lambda *_: pytest.fail("considered again"))
     taken = desk.write(
         lambda tx: take_order.take_order(tx, desk.gateway, desk.caller(), order(), "x-1", considered=beforehand)
