@@ -7,14 +7,14 @@ restart. Only what was taken holds its key; a document that was refused may be c
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 import anyio.to_thread
 import msgspec
 import structlog
-from anyio import CapacityLimiter
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
@@ -31,20 +31,22 @@ from schemas.faults import Fault
 
 RECEIVERS: Final[Mapping[str, Receiver]] = {cxml_requests.PROTOCOL: receive_cxml.CxmlReceiver()}
 
+InThread: TypeAlias = Callable[[Callable[[], Judged]], Awaitable[Judged]]
+
 _log = structlog.get_logger(__name__)
 
 
 async def receive(
-    gateway: Gateway, arrival: Arrival, receiver: Receiver, *, limiter: CapacityLimiter | None = None
+    gateway: Gateway, arrival: Arrival, receiver: Receiver, *, in_thread: InThread = anyio.to_thread.run_sync
 ) -> Answer:
-    """The answer to a recorded document. `limiter` bounds how many documents are judged at the same time.
+    """The answer to a recorded document. `in_thread` runs its judgement when it is this sender's turn.
 
     Raises Busy, Unwritten and OperationalError when nothing could be written; any other exception is a bug of ours
     (see `failed`)."""
-    write = gateway.database.awrite
+    write = partial(gateway.database.awrite, owner=arrival.partner.id)
     try:
         with metrics.INTAKE_SECONDS.labels("judge").time():
-            judged = await anyio.to_thread.run_sync(receiver.judge, gateway, arrival, limiter=limiter)
+            judged = await in_thread(partial(receiver.judge, gateway, arrival))
         kill_point("receive.judged")
         with metrics.INTAKE_SECONDS.labels("take").time():
             state, answer = await write(lambda session: _take(session, gateway, arrival, receiver, judged))
@@ -67,7 +69,8 @@ async def failed(gateway: Gateway, arrival: Arrival | None, receiver: Receiver) 
         _count(arrival, ExchangeState.FAILED, ())
         with suppress(Busy, Unwritten, OperationalError):
             await gateway.database.awrite(
-                lambda session: _record_answer(session, gateway, arrival, answer, ExchangeState.FAILED, ())
+                lambda session: _record_answer(session, gateway, arrival, answer, ExchangeState.FAILED, ()),
+                owner=arrival.partner.id,
             )
     return answer
 

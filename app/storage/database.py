@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlmodel import Session
 
 from app.storage.group_connection import group_engine
-from app.storage.intake_writer import GroupCommitWriter
+from app.storage.intake_writer import OURS, GroupCommitWriter
 
 T = TypeVar("T")
 
@@ -98,9 +98,10 @@ class Database:
         Raises Busy (no room in the queue, or no turn, within `patience` seconds) and Unwritten (database gone)."""
         return self.writer.write(work, patience=patience)
 
-    async def awrite(self, work: Callable[[Session], T]) -> T:
-        """As `write`, without a thread of its own, and Busy at once."""
-        return await self.writer.awrite(work)
+    async def awrite(self, work: Callable[[Session], T], *, owner: str = OURS) -> T:
+        """As `write`, without a thread of its own, and Busy at once. `owner`: who is served in turn with others (a
+        partner's id)."""
+        return await self.writer.awrite(work, owner=owner)
 
 
 def _sqlite(url: URL, begin: str, *, read_only: bool = False, pool: int = 2) -> Engine:

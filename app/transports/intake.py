@@ -14,10 +14,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-import anyio.to_thread
 import msgspec
 import structlog
-from anyio import CapacityLimiter
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
@@ -37,6 +35,7 @@ from app.storage.intake_writer import Busy, Unwritten
 from app.storage.partners import PartnerRow
 from app.transports.http.bodies import Room
 from app.transports.rates import Rates
+from app.transports.turns import Turns
 from protocols.cxml.envelope import Envelope, peek
 from protocols.cxml.settings import CxmlSettings
 from protocols.xml_source import Repairs
@@ -50,6 +49,9 @@ WRONG_PER_MINUTE: Final = 30
 
 SHORTEST_NO: Final = 0.1
 """Seconds that every "not known" takes, whatever was found out on the way."""
+
+STRANGERS: Final = "strangers"
+"""All unknown senders take one turn together."""
 
 _LENIENT: Final = CxmlSettings(repairs=Repairs(unescaped=True, encoding=True))
 """For the look at the envelope, before it is known what was agreed with its sender."""
@@ -98,7 +100,7 @@ class Intake:
         self._connections = Rates(per_minute)
         self._strangers = Rates(max(1, per_minute // 10))
         self._wrong = Rates(WRONG_PER_MINUTE)
-        self._judges = CapacityLimiter(JUDGES)
+        self._judges = Turns(JUDGES)
         self.room = Room(gateway.settings.intake_memory)
 
     async def take_cxml(self, posted: Posted) -> Answer:
@@ -115,7 +117,9 @@ class Intake:
         arrival: Arrival | None = None
         try:
             arrival = await self._recorded(posted)
-            return await receive(self._gateway, arrival, receiver, limiter=self._judges)
+            return await receive(
+                self._gateway, arrival, receiver, in_thread=partial(self._judges.run, arrival.partner.id)
+            )
         except Refusal as refusal:
             return refusal_answer(self._gateway, refusal)
         except (Busy, Unwritten, OperationalError) as error:
@@ -130,13 +134,14 @@ class Intake:
         if self._wrong.wait(posted.remote, take=False):
             raise Refusal(No.UNAUTHENTICATED, NOT_KNOWN)
         with metrics.INTAKE_SECONDS.labels("look").time():
-            looked = await anyio.to_thread.run_sync(self._look, posted, limiter=self._judges)
+            looked = await self._judges.run(posted.remote, partial(self._look, posted))
         wait = self._connections.wait(looked.partner.id) if looked.partner else self._strangers.wait(posted.remote)
         if wait:
             raise Refusal(No.TOO_MANY, f"Too many documents; come back in {wait} s.", retry_after=wait)
         kill_point("intake.before_record")
         with metrics.INTAKE_SECONDS.labels("record").time():
-            await self._gateway.database.awrite(partial(self._record, posted, looked))
+            owner = looked.partner.id if looked.partner else STRANGERS
+            await self._gateway.database.awrite(partial(self._record, posted, looked), owner=owner)
         kill_point("intake.recorded")
         if looked.refusal is not None:
             metrics.QUARANTINED.labels(PROTOCOL).inc()

@@ -379,3 +379,54 @@ def test_a_connection_that_dies_in_the_middle_refuses_its_group_and_no_later_one
         database.write(die)
     database.write(lambda session: session.add(row("b")))
     assert names(database) == ["b"]
+
+
+# Partners beside each other
+
+
+async def sent(database: Database, owner: str, order: list[str]) -> str:
+    """What became of one partner's piece: `committed` or `busy`."""
+    try:
+        await database.awrite(lambda _: order.append(owner), owner=owner)
+    except Busy:
+        return "busy"
+    return "committed"
+
+
+def test_a_partner_waits_for_one_piece_of_anothers_flood(database: Database, held: threading.Event) -> None:
+    order: list[str] = []
+
+    async def run() -> None:
+        flood = [asyncio.create_task(sent(database, "flood", order)) for _ in range(60)]
+        await asyncio.sleep(0)
+        quiet = asyncio.create_task(sent(database, "quiet", order))
+        await asyncio.sleep(0)
+        held.set()
+        assert set(await asyncio.gather(quiet, *flood)) == {"committed"}
+
+    asyncio.run(run())
+    assert order.index("quiet") <= 1
+
+
+def test_a_full_queue_refuses_the_flood_and_takes_the_others(database: Database, held: threading.Event) -> None:
+    database.writer._limit = 10
+    order: list[str] = []
+
+    async def run() -> None:
+        flood = [asyncio.create_task(sent(database, "flood", order)) for _ in range(30)]
+        await asyncio.sleep(0)
+        quiet = [asyncio.create_task(sent(database, "quiet", order)) for _ in range(3)]
+        await asyncio.sleep(0)
+        held.set()
+        assert await asyncio.gather(*quiet) == ["committed"] * 3
+        assert (await asyncio.gather(*flood)).count("committed") == 7
+
+    asyncio.run(run())
+
+
+@ON_SQLITE
+def test_a_lone_piece_does_not_wait_for_company(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_writer, "LONGEST_GROUP", 3_600.0)
+    monkeypatch.setattr(intake_writer, "LARGEST_GROUP", 1_000_000)
+    database.write(lambda session: session.add(row("alone")))
+    assert names(database) == ["alone"]
