@@ -17,7 +17,7 @@ from app.settings import Settings
 from app.storage import schema
 from app.storage.base import new_id
 from app.storage.changes import Memories
-from app.storage.database import Database
+from app.storage.database import Database, connection_room
 from app.storage.durability import weaknesses
 from app.storage.seal_keys import unopenable
 
@@ -96,11 +96,38 @@ def problems_of(settings: Settings) -> list[str]:
     try:
         with database.read() as session:
             problems += _problems_of_database(session, database, keys)
+            problems += _budget_problems(session, settings.database_pool)
     except SQLAlchemyError as error:
         problems.append(f"the database does not answer: {getattr(error, 'orig', None) or error}")
     finally:
         database.stop()
     return problems
+
+
+def connection_budget(settings: Settings) -> str | None:
+    """A sentence about connections for the operator; None where there is nothing to share (SQLite)."""
+    database = Database(settings.url_of_database, pool=1)
+    try:
+        with database.read() as session:
+            budget = connection_room(session.connection())
+    finally:
+        database.stop()
+    if budget is None:
+        return None
+    return (
+        f"connections: each process with these settings holds up to {settings.database_pool}; "
+        f"the server takes {budget.most}, {budget.used} are in use now"
+    )
+
+
+def _budget_problems(session: Session, wanted: int) -> list[str]:
+    budget = connection_room(session.connection())
+    if budget is None or wanted <= budget.most:
+        return []
+    return [
+        f"CROSSDOCK_DATABASE_POOL is {wanted}, the PostgreSQL server takes {budget.most} connections: lower the one or "
+        "raise max_connections"
+    ]
 
 
 def _problems_of_database(session: Session, database: Database, keys: KeyRing | None) -> list[str]:

@@ -15,7 +15,7 @@ from app.gateway import Gateway, keys_of
 from app.jobs import registry, sweep
 from app.seal import live_secrets
 from app.settings import Settings
-from app.storage.database import Database
+from app.storage.database import OF_ITS_OWN, Database
 from app.web.routes import assemble
 
 
@@ -41,7 +41,8 @@ def build(settings: Settings) -> Starlette:
 def wired(settings: Settings) -> tuple[Gateway, Engine]:
     """Everything put together and nothing started. Raises ValueError as `build` does."""
     keys = keys_of(settings)
-    database = Database(settings.url_of_database, pool=settings.database_pool, write_queue=settings.write_queue)
+    pool = settings.database_pool - OF_ITS_OWN
+    database = Database(settings.url_of_database, pool=pool, write_queue=settings.write_queue)
     engine = Engine(database, worker_id=settings.worker_id, threads=settings.worker_threads, poll=settings.poll_seconds)
     clock = SystemClock()
     erps = Erps(database, keys, clock, private_networks=settings.erp_private_networks)

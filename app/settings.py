@@ -15,6 +15,7 @@ class Settings(BaseSettings):
     """
     data              where files live: the SQLite database, the key file.
     database_url      SQLite below `data` when unset.
+    database_pool     how many connections this process may hold, all together.
     base_url          how the world reaches this server; links and the cXML profile are built from it, never from the
                       Host header.
     keys, key_file    the sealing keys: the text itself, or a file (default: `seal.keys` below `data`).
@@ -42,7 +43,7 @@ class Settings(BaseSettings):
 
     data: Path = Path("crossdock-data")
     database_url: SecretStr | None = None
-    database_pool: int = Field(default=10, ge=2, le=200)
+    database_pool: int = Field(default=12, ge=5, le=200)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     base_url: HttpUrl | None = None

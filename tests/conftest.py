@@ -82,7 +82,7 @@ def other_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templa
 def database(request: pytest.FixtureRequest, templates: Templates, tmp_path: Any) -> Iterator[Database]:
     """A migrated database, once on SQLite and once on PostgreSQL."""
     with templates.migrated_url(request.param, tmp_path) as url:
-        database = Database(url, pool=3)
+        database = Database(url, pool=8)
         database.start()
         yield database
         database.stop()

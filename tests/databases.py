@@ -106,3 +106,20 @@ def _empty(url: str) -> None:
         ).scalars()
         for table in list(tables):
             connection.execute(text(f"DELETE FROM {table}"))
+
+
+@contextmanager
+def gone(url: str) -> Iterator[None]:
+    """The PostgreSQL database of `url` answers nobody until the block ends, as if its server were stopped."""
+    name = make_url(url).database
+    admin = create_engine(normalised(os.environ["CROSSDOCK_TEST_POSTGRES"]), isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            connection.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'))
+            ended = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+            connection.execute(ended, {"name": name})
+        yield
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'))
+        admin.dispose()

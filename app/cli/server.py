@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 
 from app import main
 from app.cli.options import Data, Host, Port, console, settings_from, stop
-from app.gateway import migrate, problems_of
+from app.gateway import connection_budget, migrate, problems_of
 from app.seal import make_key_file, new_key_id
 from app.settings import Settings
 from app.storage import passwords
@@ -65,11 +65,14 @@ def worker(data: Data = None) -> None:
 
 def check_config(data: Data = None) -> None:
     """Look at the settings, the keys and the database, and say what is wrong; change nothing."""
-    problems = problems_of(settings_from(data))
+    settings = settings_from(data)
+    problems = problems_of(settings)
     for problem in problems:
         console().print(f"- {problem}", markup=False)
     if problems:
         raise typer.Exit(1)
+    if budget := connection_budget(settings):
+        console().print(budget, markup=False)
     console().print("no problem found")
 
 

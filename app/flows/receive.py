@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import anyio.to_thread
 import msgspec
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app import metrics
@@ -41,8 +41,8 @@ async def receive(
 ) -> Answer:
     """The answer to a recorded document. `in_thread` runs its judgement when it is this sender's turn.
 
-    Raises Busy, Unwritten and OperationalError when nothing could be written; any other exception is a bug of ours
-    (see `failed`)."""
+    Raises Busy, Unwritten and what `database.is_gone` knows when nothing could be written; any other exception is a
+    bug of ours (see `failed`)."""
     write = partial(gateway.database.awrite, owner=arrival.partner.id)
     try:
         with metrics.INTAKE_SECONDS.labels("judge").time():
@@ -67,7 +67,7 @@ async def failed(gateway: Gateway, arrival: Arrival | None, receiver: Receiver) 
     answer = receiver.fail(gateway)
     if arrival is not None:
         _count(arrival, ExchangeState.FAILED, ())
-        with suppress(Busy, Unwritten, OperationalError):
+        with suppress(Busy, Unwritten, SQLAlchemyError):
             await gateway.database.awrite(
                 lambda session: _record_answer(session, gateway, arrival, answer, ExchangeState.FAILED, ()),
                 owner=arrival.partner.id,

@@ -8,9 +8,11 @@ loss, at the price of one disk flush a group.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from app.storage.group_connection import group_engine
@@ -32,6 +34,19 @@ PRAGMAS: Final = (
 """`secure_delete`: what was erased does not stay in free pages."""
 
 
+IMPATIENT: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""libpq: a server that has gone without a word is noticed within seconds. The URL's own values win."""
+
+OF_ITS_OWN: Final = 2
+"""Connections of a process on PostgreSQL beside its pool: the writer's, and the one on which the engine listens."""
+
+
 def normalised(url: str | URL) -> URL:
     """`postgresql://` means psycopg 3 here. Raises ValueError for a database that is not supported."""
     parsed = make_url(url)
@@ -44,8 +59,34 @@ def normalised(url: str | URL) -> URL:
     return parsed
 
 
+class Room(NamedTuple):
+    """Connections that the server takes from all who are not its superuser, and how many are open now."""
+
+    most: int
+    used: int
+
+
+def connection_room(connection: Connection) -> Room | None:
+    """None on SQLite."""
+    if connection.dialect.name != "postgresql":
+        return None
+    most, used = connection.exec_driver_sql(
+        "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int, "
+        "(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
+    ).one()
+    return Room(most, used)
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether this error says that the database cannot be reached, or that none of its connections came free."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, (OperationalError, InterfaceError, PoolTimeout))
+
+
 class Database:
     """
+    pool     how many connections it may hold at most, beside OF_ITS_OWN.
     read     a Session that sees committed rows and writes none.
     write    work in the group-commit writer; returns after COMMIT. `awrite` the same from the event loop.
     """
@@ -59,8 +100,17 @@ class Database:
             self._reading = _sqlite(self.url, "BEGIN", read_only=True, pool=pool)
             self.work_engine = _sqlite_for_work(self.url, pool=pool)
         else:
-            self.engine = create_engine(self.url, pool_size=pool, pool_pre_ping=True, hide_parameters=True)
-            self._writing = group_engine(self.url)
+            patience = {name: value for name, value in IMPATIENT.items() if name not in self.url.query}
+            self.engine = create_engine(
+                self.url,
+                pool_size=pool,
+                max_overflow=0,
+                pool_timeout=10,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args=patience,
+            )
+            self._writing = group_engine(self.url, connect_args=patience)
             self._reading = self.engine.execution_options(postgresql_readonly=True)
             self.work_engine = self.engine
         self.writer = GroupCommitWriter(self._writing, limit=write_queue)

@@ -5,6 +5,8 @@ way to nest transactions, `begin_nested`, costs as much again as both inserts of
 """
 
 import sqlite3
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
 import psycopg
@@ -99,9 +101,18 @@ class PostgresGroups(psycopg.Connection[Any]):
         return released
 
 
-def group_engine(url: URL, sqlite_pragmas: tuple[str, ...] = ()) -> Engine:
+def group_engine(
+    url: URL, sqlite_pragmas: tuple[str, ...] = (), connect_args: Mapping[str, Any] = MappingProxyType({})
+) -> Engine:
     """An engine with one connection, for the writer alone."""
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_reset_on_return=None, hide_parameters=True)
+    engine = create_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        hide_parameters=True,
+        connect_args=dict(connect_args),
+    )
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, positional: list[Any], named: dict[str, Any]) -> Any:

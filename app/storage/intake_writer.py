@@ -213,10 +213,11 @@ class GroupCommitWriter:
                     beaten.append(done.pop())
 
     def _refuse(self, done: list[_Piece], error: Exception) -> None:
-        """The transaction is lost, and with it all of its pieces. When it could not even begin, one waiter is told, so
-        that the queue moves on."""
-        if not done and (waiting := self._take()) is not None:
-            done.append(waiting)
+        """The transaction is lost, and with it all of its pieces. When it could not even begin, the database is gone:
+        all who wait are told at once, since each would otherwise wait for a connection attempt of its own."""
+        if not done:
+            while (waiting := self._take()) is not None:
+                done.append(waiting)
         for piece in done:
             if piece.failure is None or piece is done[-1]:
                 piece.failure = Unwritten(str(error))

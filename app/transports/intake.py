@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from app import metrics
@@ -30,6 +31,7 @@ from app.gateway import Gateway
 from app.partners.identify import connection_of
 from app.seal import SealedBody, Secret
 from app.storage import ledger
+from app.storage.database import is_gone
 from app.storage.exchanges import Direction, ExchangeState
 from app.storage.intake_writer import Busy, Unwritten
 from app.storage.partners import PartnerRow
@@ -122,7 +124,9 @@ class Intake:
             )
         except Refusal as refusal:
             return refusal_answer(self._gateway, refusal)
-        except (Busy, Unwritten, OperationalError) as error:
+        except (Busy, Unwritten, DBAPIError, PoolTimeout) as error:
+            if not isinstance(error, (Busy, Unwritten)) and not is_gone(error):
+                return await failed(self._gateway, arrival, receiver)
             _log.warning("intake.unavailable", error=type(error).__name__)
             reason = "The document could not be stored at the moment. Please send it again."
             return refusal_answer(self._gateway, Refusal(No.UNAVAILABLE, reason, retry_after=COME_BACK))

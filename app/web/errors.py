@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Final, cast
 
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from app.errors import No, Refusal
+from app.storage.database import is_gone
 from app.storage.intake_writer import Busy, Unwritten
 from app.web.language import msgid
 from app.web.security import set_headers
@@ -54,14 +58,24 @@ WORDS: dict[int, Words] = {
 COME_BACK: Final = 10
 """Seconds."""
 
+GONE = Words(
+    msgid("Not available at the moment"),
+    msgid("The database does not answer. Nothing of what you sent was saved; please try again in a few minutes."),
+)
 OURS = Words(msgid("Something went wrong on our side"), msgid("It has been recorded. Please try again in a moment."))
 
 
 def error_page(
-    request: Request, status: int, *, headers: dict[str, str] | None = None, reason: str | None = None
+    request: Request,
+    status: int,
+    *,
+    headers: dict[str, str] | None = None,
+    reason: str | None = None,
+    words: Words | None = None,
 ) -> Response:
-    """The page for a status. `reason` is a sentence of ours for people (never an exception's text)."""
-    words = WORDS.get(status, OURS if status >= 500 else WORDS[400])
+    """The page for a status, in its own `words` or others. `reason` is a sentence of ours for people (never an
+    exception's text)."""
+    words = words or WORDS.get(status, OURS if status >= 500 else WORDS[400])
     return page(request, "error.html", {"words": words, "reason": reason}, status=status, headers=headers)
 
 
@@ -74,9 +88,19 @@ def on_refusal(request: Request, refusal: Refusal) -> Response:
     return error_page(request, STATUS_OF[refusal.no], headers=wait, reason=refusal.reason)
 
 
-def on_unwritten(request: Request, _error: Exception) -> Response:
+def on_unwritten(request: Request, error: Exception) -> Response:
     """The database takes nothing at the moment: nothing was done, and the same may work soon."""
-    return error_page(request, 503, headers={"Retry-After": str(COME_BACK)})
+    words = GONE if isinstance(error, Unwritten) else None
+    return error_page(request, 503, headers={"Retry-After": str(COME_BACK)}, words=words)
+
+
+def on_no_database(request: Request, error: Exception) -> Response:
+    """Reading failed where writing has not been tried yet. Only a lost or refused connection means that the database
+    is gone; a statement that it does not understand is a bug of ours."""
+    if not is_gone(error):
+        raise error
+    _log.warning("database.gone", error=type(getattr(error, "orig", error)).__name__)
+    return error_page(request, 503, headers={"Retry-After": str(COME_BACK)}, words=GONE)
 
 
 def on_bug(request: Request, _error: Exception) -> Response:
@@ -86,10 +110,14 @@ def on_bug(request: Request, _error: Exception) -> Response:
     return answer
 
 
+_log = structlog.get_logger(__name__)
+
 HANDLERS: dict[type[Exception], ExceptionHandler] = {
     HTTPException: cast(ExceptionHandler, on_http_exception),
     Refusal: cast(ExceptionHandler, on_refusal),
     Busy: on_unwritten,
     Unwritten: on_unwritten,
+    DBAPIError: on_no_database,
+    PoolTimeout: on_no_database,
     Exception: on_bug,
 }
