@@ -68,8 +68,9 @@ def migrate(url: str) -> None:
     try:
         if database.sqlite and database.url.database:
             Path(database.url.database).parent.mkdir(parents=True, exist_ok=True)
-        schema.upgrade(database.engine)
-        Engine(database).migrate()
+        with schema.one_at_a_time(database.engine):
+            schema.upgrade(database.engine)
+            Engine(database).migrate()
     finally:
         database.stop()
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, select
 
 from app import main
@@ -114,7 +114,10 @@ def _first_administrator(settings: Settings) -> str | None:
             session.add(person)
             return True
 
-        return password if gateway.database.write(write) else None
+        # Another `init` at the same moment may be the one that makes it.
+        with suppress(IntegrityError):
+            return password if gateway.database.write(write) else None
+        return None
 
 
 def refuse_unready(settings: Settings) -> None:

@@ -28,8 +28,11 @@ def take(database: Database, path: Path, *, at: datetime, done: Progress = unwat
 
     Raises FileExistsError, OSError, and ValueError when the tables are not those of this version."""
     with database.snapshot() as connection:
-        if schema.pending(connection):
-            raise ValueError("the database's migrations are not current: run `crossdock init`, then take the backup")
+        if schema.current(connection) != schema.head():
+            raise ValueError(
+                f"the database is of schema {schema.current(connection)}, this version's is {schema.head()}: "
+                "take the backup with the version that belongs to it"
+            )
         ours = Row.metadata.sorted_tables
         total = sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in ours)
         written = 0
