@@ -214,6 +214,12 @@ class Desk:
             rows = session.exec(select(DeliveryRow).order_by(col(DeliveryRow.sequence)))
             return [(row.kind, row.revision) for row in rows]
 
+    def waiting(self) -> list[tuple[str, int]]:
+        """Kind and revision of what is still to be sent."""
+        with self.gateway.database.read() as session:
+            rows = session.exec(select(DeliveryRow).where(col(DeliveryRow.open)).order_by(col(DeliveryRow.sequence)))
+            return [(row.kind, row.revision) for row in rows]
+
     def events(self, number: str = "PO-1") -> list[str]:
         row = self.order(number)
         with self.gateway.database.read() as session:
