@@ -1,7 +1,6 @@
 """Orders that come in over the real way, with people in them, so that there is something to prove, keep and erase."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 from buyers import ACME, Buyer, an_order, set_up
@@ -36,9 +35,9 @@ def buyer_of(gateway: Gateway) -> Buyer:
     return set_up(gateway, ACME)
 
 
-def post(gateway: Gateway, body: bytes, media_type: str = "text/xml") -> int:
-    """Sends bytes as a buyer would; the HTTP status of the answer."""
-    posted = Posted(
+def posted(gateway: Gateway, body: bytes, media_type: str = "text/xml") -> Posted:
+    """As it comes off the wire."""
+    return Posted(
         realm=LIVE,
         transport="http",
         body=body,
@@ -47,7 +46,11 @@ def post(gateway: Gateway, body: bytes, media_type: str = "text/xml") -> int:
         at=gateway.clock.now(),
         correlation_id=new_id(),
     )
-    return asyncio.run(Intake(gateway).take_cxml(posted)).status
+
+
+def post(gateway: Gateway, body: bytes, media_type: str = "text/xml") -> int:
+    """Sends bytes as a buyer would; the HTTP status of the answer."""
+    return asyncio.run(Intake(gateway).take_cxml(posted(gateway, body, media_type))).status
 
 
 def place(gateway: Gateway, buyer: Buyer, order: Order) -> str:
@@ -69,6 +72,3 @@ def finish(gateway: Gateway, order_id: str) -> None:
         session.execute(update(DeliveryRow).where(col(DeliveryRow.order_id) == order_id).values(state=State.ACCEPTED))
 
     gateway.database.write(work)
-
-
-DAY = timedelta(days=1)
