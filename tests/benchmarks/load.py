@@ -180,7 +180,7 @@ def fire(**options: Any) -> Fired:
     for name, value in options.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             command += [f"--{name.replace('_', '-')}", str(one)]
-    done = subprocess.run(command, capture_output=True, check=False)
+    done = subprocess.run(command, capture_output=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr.decode()
     fired = Fired(**json.loads(done.stdout))
     assert fired.wrong == 0, f"{fired.wrong} wrong answers, such as {fired.sample}"
