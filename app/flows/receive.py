@@ -44,16 +44,18 @@ async def receive(
     Raises Busy, Unwritten and what `database.is_gone` knows when nothing could be written; any other exception is a
     bug of ours (see `failed`)."""
     write = partial(gateway.database.awrite, owner=arrival.partner.id)
+    judged: Judged | None = None
     try:
         with metrics.INTAKE_SECONDS.labels("judge").time():
             judged = await in_thread(partial(receiver.judge, gateway, arrival))
         kill_point("receive.judged")
         with metrics.INTAKE_SECONDS.labels("take").time():
-            state, answer = await write(lambda session: _take(session, gateway, arrival, receiver, judged))
+            state, answer = await write(partial(_take, gateway, arrival, receiver, judged))
         faults = judged.findings
     except Refusal as refusal:
         state, answer, faults = ExchangeState.REFUSED, receiver.refuse(gateway, arrival, refusal), refusal.faults
-        await write(lambda session: _record_answer(session, gateway, arrival, answer, state, faults))
+        whose = {"customer_id": judged.caller.customer.id} if judged else {}
+        await write(lambda session: _record_answer(session, gateway, arrival, answer, state, faults, **whose))
     kill_point("receive.committed")
     _count(arrival, state, faults)
     return answer
@@ -76,7 +78,7 @@ async def failed(gateway: Gateway, arrival: Arrival | None, receiver: Receiver) 
 
 
 def _take(
-    session: Session, gateway: Gateway, arrival: Arrival, receiver: Receiver, judged: Judged
+    gateway: Gateway, arrival: Arrival, receiver: Receiver, judged: Judged, session: Session
 ) -> tuple[ExchangeState, Answer]:
     """Key, effect and answer, in one transaction."""
     key, answer_id = judged.key, gateway.ids()

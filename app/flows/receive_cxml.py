@@ -21,8 +21,9 @@ from app.partners.profile import settings_of
 from app.partners.secrets import Purpose, secrets_of
 from app.storage.base import LIVE
 from app.storage.ledger import DocumentKey
+from app.storage.partners import PartnerRow
 from protocols.cxml.credentials import MacVerdict, Secret, preferred, same_secret, verify_mac
-from protocols.cxml.envelope import Opened, open_document
+from protocols.cxml.envelope import Envelope, Opened, open_document
 from protocols.cxml.settings import CxmlSettings
 from schemas.faults import Refused, shortened
 
@@ -41,7 +42,8 @@ class CxmlReceiver:
     def judge(self, gateway: Gateway, arrival: Arrival) -> Judged:
         settings = settings_of(arrival.partner, PROTOCOL, CxmlSettings)
         with gateway.database.read() as session:
-            _prove(session, gateway, arrival, settings)
+            if not proves(session, gateway, arrival.partner, arrival.head):
+                raise Refusal(No.UNAUTHENTICATED, NOT_KNOWN)
             caller = _caller(session, gateway, arrival, settings)
         request = self._requests.get(arrival.head.kind)
         if request is None:
@@ -67,23 +69,21 @@ class CxmlReceiver:
         return Stamp.made(gateway, CxmlSettings()).response(500, reason)
 
 
-def _prove(session: Session, gateway: Gateway, arrival: Arrival, settings: CxmlSettings) -> None:
-    """One Sender credential carries a secret that is valid now, or a MAC that is. Raises Refusal."""
-    now, senders = gateway.clock.now(), arrival.head.sender
+def proves(session: Session, gateway: Gateway, partner: PartnerRow, head: Envelope) -> bool:
+    """Whether one Sender credential carries a secret of this connection that is valid now, or a MAC that is."""
+    now = gateway.clock.now()
 
     def valid(purpose: Purpose) -> list[Secret]:
-        found = secrets_of(session, gateway.keys, arrival.partner, purpose, now, gateway.memories)
+        found = secrets_of(session, gateway.keys, partner, purpose, now, gateway.memories)
         return [Secret(secret.reveal()) for secret in found]
 
     shared = valid(Purpose.CXML_INBOUND)
-    if any(same_secret(sender.secret, shared) for sender in senders if sender.secret is not None):
-        return
-    with_mac = [sender for sender in senders if sender.mac is not None]
+    if any(same_secret(sender.secret, shared) for sender in head.sender if sender.secret is not None):
+        return True
+    with_mac = [sender for sender in head.sender if sender.mac is not None]
     keys = valid(Purpose.CXML_MAC) if with_mac else []
-    skew = timedelta(seconds=settings.mac_skew_seconds)
-    if any(verify_mac(sender, arrival.head.from_, keys, now=now, skew=skew) is MacVerdict.VALID for sender in with_mac):
-        return
-    raise Refusal(No.UNAUTHENTICATED, NOT_KNOWN)
+    skew = timedelta(seconds=settings_of(partner, PROTOCOL, CxmlSettings).mac_skew_seconds)
+    return any(verify_mac(sender, head.from_, keys, now=now, skew=skew) is MacVerdict.VALID for sender in with_mac)
 
 
 def _caller(session: Session, gateway: Gateway, arrival: Arrival, settings: CxmlSettings) -> Caller:

@@ -135,7 +135,7 @@ class GroupCommitWriter:
         return await answer
 
     def _put(self, owner: str, piece: _Piece) -> None:
-        if self._stopping or self._thread is None:
+        if self._stopping or self._thread is None or not self._thread.is_alive():
             raise Busy
         if len(self._waiting) >= self._limit:
             beaten = self._waiting.make_room(owner)
@@ -241,7 +241,8 @@ def _run_piece(session: Session, piece: _Piece) -> None:
         piece.result = piece.work(session)
         session.commit()
     except BaseException as error:  # noqa: BLE001 - whatever the work raised belongs to its caller
-        piece.failure = error
+        # A future takes no StopIteration, and its waiter would wait for ever.
+        piece.failure = RuntimeError("the work raised StopIteration") if isinstance(error, StopIteration) else error
         session.rollback()
     piece.acts = session.info.pop(_AFTER_COMMIT, ())
     session.expunge_all()

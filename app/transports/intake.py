@@ -26,7 +26,7 @@ from app.flows.arrival import Answer, Arrival, Receiver
 from app.flows.cxml_answers import refusal_answer, refusal_of
 from app.flows.cxml_requests import PROTOCOL
 from app.flows.receive import RECEIVERS, failed, receive
-from app.flows.receive_cxml import NOT_KNOWN
+from app.flows.receive_cxml import NOT_KNOWN, proves
 from app.gateway import Gateway
 from app.partners.identify import connection_of
 from app.seal import SealedBody, Secret
@@ -47,7 +47,8 @@ JUDGES: Final = 4
 """Documents that are looked at and judged at the same time: more would only share the same processor."""
 
 WRONG_PER_MINUTE: Final = 30
-"""Wrong credentials from one address; beyond, the same answer is given without a look."""
+"""Wrong credentials from one address; of more than that nothing is kept. The right ones still come through: behind one
+address there may be many partners."""
 
 SHORTEST_NO: Final = 0.1
 """Seconds that every "not known" takes, whatever was found out on the way."""
@@ -135,10 +136,11 @@ class Intake:
 
     async def _recorded(self, posted: Posted) -> Arrival:
         """The document in the ledger. Raises Refusal for what is not to get there."""
-        if self._wrong.wait(posted.remote, take=False):
-            raise Refusal(No.UNAUTHENTICATED, NOT_KNOWN)
+        wary = self._wrong.wait(posted.remote, take=False) > 0
         with metrics.INTAKE_SECONDS.labels("look").time():
-            looked = await self._judges.run(posted.remote, partial(self._look, posted))
+            looked = await self._judges.run(posted.remote, partial(self._look, posted, wary))
+        if wary and looked.refusal is not None and looked.refusal.no is No.UNAUTHENTICATED:
+            raise looked.refusal
         wait = self._connections.wait(looked.partner.id) if looked.partner else self._strangers.wait(posted.remote)
         if wait:
             raise Refusal(No.TOO_MANY, f"Too many documents; come back in {wait} s.", retry_after=wait)
@@ -165,8 +167,9 @@ class Intake:
             correlation_id=posted.correlation_id,
         )
 
-    def _look(self, posted: Posted) -> _Looked:
-        """The bounded look, and everything that the ledger needs, in a thread beside the event loop."""
+    def _look(self, posted: Posted, wary: bool) -> _Looked:
+        """The bounded look, and everything that the ledger needs, in a thread beside the event loop. `wary` has the
+        sender prove itself before anything is kept."""
         head, refusal, found = NO_HEAD, None, None
         try:
             head = peek(posted.body, posted.media_type, settings=_LENIENT)
@@ -176,6 +179,8 @@ class Intake:
             names = [sender.identifier for sender in head.sender]
             with self._gateway.database.read() as session:
                 found = connection_of(session, self._gateway.memories, posted.realm, names)
+                if wary and found and not proves(session, self._gateway, found[0], head):
+                    found = None
             refusal = None if found else Refusal(No.UNAUTHENTICATED, NOT_KNOWN)
         row_id = self._gateway.ids()
         seal = ledger.seal_exchange if refusal is None else ledger.seal_quarantined

@@ -430,3 +430,14 @@ def test_a_lone_piece_does_not_wait_for_company(database: Database, monkeypatch:
     monkeypatch.setattr(intake_writer, "LARGEST_GROUP", 1_000_000)
     database.write(lambda session: session.add(row("alone")))
     assert names(database) == ["alone"]
+
+
+def test_every_kind_of_failure_reaches_its_caller(database: Database) -> None:
+    def exhaust(session: Session) -> object:
+        return next(iter(()))
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await asyncio.wait_for(database.awrite(exhaust), 5)
+
+    asyncio.run(main())
