@@ -42,7 +42,7 @@ class Handler(Generic[A]):
     """What runs for a kind of work. It may run more than once for one item and must look at its rows first."""
 
     kind: Kind[A]
-    run: Callable[[A], None]
+    run: Callable[[A], object]
 
 
 @dataclass(frozen=True, slots=True)

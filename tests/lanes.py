@@ -238,8 +238,8 @@ class Lanes:
         """Wakes every lane until none has anything to do at this moment; how many calls that took."""
         calls = 0
         for lane in self.lanes():
-            while lane_job.advance(self.gateway, lane):
-                calls += 1
+            while made := lane_job.run(self.gateway, lane):
+                calls += made
         return calls
 
     def work_for(self, time: timedelta) -> None:
@@ -248,7 +248,7 @@ class Lanes:
         self.work()
         while (due := self._next_due()) is not None and due[0] <= end:
             self.clock.at = max(due[0], self.clock.at)
-            while lane_job.advance(self.gateway, due[1]):
+            while lane_job.run(self.gateway, due[1]):
                 pass
         self.clock.at = end
 

@@ -27,8 +27,7 @@ def order_of(tx: Session, row: DeliveryRow) -> OrderRow:
     return order
 
 
-def forwarding(tx: Session, row: DeliveryRow, now: datetime) -> None:
-    order = order_of(tx, row)
+def forwarding(order: OrderRow, row: DeliveryRow, now: datetime) -> None:
     if order.state == OrderState.APPROVED and order.revision == row.revision:
         orders.move(order, OrderState.FORWARDING, now)
 
@@ -38,7 +37,8 @@ def accepted(tx: Session, gateway: Gateway, order: OrderRow, row: DeliveryRow | 
     if row is not None and row.kind != "cancel" and row.erp_number:
         order.erp_number = row.erp_number[:100]
     revision = row.revision if row is not None else order.revision
-    _close_cases(tx, order, revision, now)
+    if order.state == OrderState.HELD:
+        _close_cases(tx, order, revision, now)
     if revision != order.revision:
         return
     if order.state == OrderState.HELD:

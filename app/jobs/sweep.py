@@ -10,7 +10,7 @@ from typing import Final
 from sqlmodel import Session
 
 from app.bridge import schedule
-from app.flows import forward_order, reply
+from app.flows import deliver_order, forward_order, reply
 from app.gateway import Gateway, alert
 from app.storage import deliveries, dispatches, orders
 from app.work import SEND_DISPATCH, WAKE_LANE, DispatchId, Lane
@@ -101,7 +101,7 @@ def _recover(tx: Session, gateway: Gateway) -> int:
     now = gateway.clock.now()
     in_hand = deliveries.claimed_by(tx, gateway.settings.worker_id)
     for delivery in in_hand:
-        forward_order.lost(delivery, now)
+        deliver_order.lost(tx, delivery, now)
         forward_order.wake(tx, gateway, delivery)
     posting = dispatches.claimed_by(tx, gateway.settings.worker_id)
     for dispatch in posting:

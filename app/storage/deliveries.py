@@ -7,14 +7,17 @@ rejected) is closed: it stops later rows of the same order and nobody else.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, func, or_
+from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, bindparam, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.storage.base import Row, UtcDateTime, new_id
 from app.storage.prepared import PreparedInsert
+
+T = TypeVar("T", bound=SelectOfScalar[Any])
 
 
 class State(StrEnum):
@@ -176,6 +179,32 @@ class DeliveryRow(Row, table=True):
 put = PreparedInsert(DeliveryRow.__table__)  # type: ignore[attr-defined]
 
 
+def _head(what: T) -> T:
+    """Built once for each use, as building the query takes longer than running it."""
+    before = aliased(DeliveryRow)
+    stopped = exists().where(
+        col(before.order_id) == DeliveryRow.order_id,
+        col(before.sequence) < DeliveryRow.sequence,
+        col(before.state).in_(STOPPED),
+        col(before.superseded).is_(False),
+    )
+    return (
+        what.where(
+            DeliveryRow.realm == bindparam("realm"),
+            DeliveryRow.lane == bindparam("lane"),
+            col(DeliveryRow.open).is_(True),
+            ~stopped,
+        )
+        .order_by(col(DeliveryRow.sequence))
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+
+
+_HEAD: Final = _head(select(DeliveryRow))
+_HEAD_SEQUENCE: Final = _head(select(DeliveryRow.sequence))
+
+
 def lane_of(customer_id: str, erp: str) -> str:
     return f"{customer_id}:{erp}"
 
@@ -204,22 +233,24 @@ def of_order(session: Session, order_id: str, *, lock: bool = False) -> list[Del
 
 def head(tx: Session, realm: str, lane: str) -> DeliveryRow | None:
     """The row whose turn it is: the oldest open one that no stopped row of its own order stands before. Nothing when
-    another process has it in hand."""
-    before = aliased(DeliveryRow)
-    stopped = exists().where(
-        col(before.order_id) == DeliveryRow.order_id,
-        col(before.sequence) < DeliveryRow.sequence,
-        col(before.state).in_(STOPPED),
-        col(before.superseded).is_(False),
-    )
-    first = (
-        select(DeliveryRow.sequence)
-        .where(DeliveryRow.realm == realm, DeliveryRow.lane == lane, col(DeliveryRow.open).is_(True), ~stopped)
-        .order_by(col(DeliveryRow.sequence))
-        .limit(1)
-    )
-    row = locked(tx, tx.exec(first).one_or_none(), wait=False)
+    another transaction has it in hand."""
+    row = tx.exec(_HEAD, params={"realm": realm, "lane": lane}).one_or_none()
+    if row is None or tx.get_bind().dialect.name == "sqlite":
+        return row
+    # Not locked in one go: SKIP LOCKED would pass over the head and return the row behind it.
+    row = locked(tx, row.sequence, wait=False)
     return row if row is not None and row.open else None
+
+
+def idle(tx: Session, realm: str, lane: str) -> bool:
+    """Whether nobody will look at the lane by itself: whoever works off what stands there goes on with what is put
+    behind it. The head is waited for, so that it is closed either before this, and seen so, or after this transaction,
+    whose row the look for the next one then finds."""
+    sequence = tx.exec(_HEAD_SEQUENCE, params={"realm": realm, "lane": lane}).one_or_none()
+    if sequence is None or tx.get_bind().dialect.name == "sqlite":
+        return sequence is None
+    row = locked(tx, sequence)
+    return row is None or not row.open
 
 
 def sending(tx: Session, realm: str, erp: str) -> int:

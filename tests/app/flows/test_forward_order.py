@@ -18,7 +18,7 @@ from sqlmodel import Session, select
 
 from app.bridge.adapter import Accepted, Delivery, Heard, Outcome, Retry
 from app.clock import SetClock
-from app.flows import forward_order
+from app.flows import deliver_order, forward_order
 from app.gateway import Gateway
 from app.jobs import lane as lane_job
 from app.storage import deliveries
@@ -361,9 +361,9 @@ def test_a_change_of_a_refused_order_is_offered_as_a_new_one(lanes: Lanes, erp: 
 # Workers that are lost, results that are late
 
 
-def prepared(lanes: Lanes) -> forward_order.Step:
+def prepared(lanes: Lanes) -> deliver_order.Step:
     (lane,) = lanes.lanes()
-    step = lanes.gateway.database.write(lambda tx: forward_order.prepare(tx, lanes.gateway, lane))
+    step = lanes.gateway.database.write(lambda tx: deliver_order.prepare(tx, lanes.gateway, lane))
     assert step is not None
     return step
 
@@ -407,7 +407,7 @@ def test_a_result_after_the_lease_is_recorded_and_decides_nothing(
     step = prepared(lanes)
     lanes.work_for(2 * MINUTE)
     late = Accepted("E-late", "SO-late")
-    lanes.gateway.database.write(lambda tx: forward_order.settle(tx, lanes.gateway, step, late))
+    lanes.gateway.database.write(lambda tx: deliver_order.settle(tx, lanes.gateway, step, late))
     row = lanes.delivery(order_id)
     assert row.erp_id != "E-late"
     with lanes.gateway.database.read() as session:
@@ -433,16 +433,29 @@ def test_an_order_that_cannot_be_read_is_a_case_and_the_lane_moves_on(lanes: Lan
     assert erp.numbers == ["PO-2"]
 
 
-def test_a_lane_gives_its_thread_back(lanes: Lanes, erp: MemoryErp, gateway: Gateway) -> None:
+def test_a_lane_gives_its_thread_back(lanes: Lanes, erp: MemoryErp, monkeypatch: pytest.MonkeyPatch) -> None:
     customer = lanes.customer()
-    for n in range(25):
-        lanes.approved(customer, f"PO-{n:02}")
+    for n in range(3):
+        lanes.approved(customer, f"PO-{n}")
     (lane,) = lanes.lanes()
-    lane_job.run(lanes.gateway, lane)
-    assert len(erp.numbers) == lane_job.TURN
-    assert lanes.gateway.engine.arguments(WAKE_LANE)[-1] == lane  # type: ignore[attr-defined]  # the test's queue
-    lane_job.run(lanes.gateway, lane)
-    assert erp.numbers == [f"PO-{n:02}" for n in range(25)]
+    monkeypatch.setattr(lane_job, "TURN", 0.0)
+    for done in range(1, 4):
+        woken = len(lanes.gateway.engine.arguments(WAKE_LANE))  # type: ignore[attr-defined]  # the test's queue
+        assert lane_job.run(lanes.gateway, lane) == 1
+        assert erp.numbers == [f"PO-{n}" for n in range(done)]
+        assert lanes.gateway.engine.arguments(WAKE_LANE)[woken:] == [lane]  # type: ignore[attr-defined]
+    assert lane_job.run(lanes.gateway, lane) == 0
+
+
+def test_a_lane_that_is_worked_off_is_not_woken_for_every_order(lanes: Lanes, erp: MemoryErp) -> None:
+    customer = lanes.customer()
+    for n in range(5):
+        lanes.approved(customer, f"PO-{n}")
+    assert len(lanes.gateway.engine.arguments(WAKE_LANE)) == 1  # type: ignore[attr-defined]  # the test's queue
+    (lane,) = lanes.lanes()
+    assert lane_job.run(lanes.gateway, lane) == 5
+    lanes.approved(customer, "PO-5")
+    assert len(lanes.gateway.engine.arguments(WAKE_LANE)) == 2  # type: ignore[attr-defined]  # the test's queue
 
 
 # Asking for the same again

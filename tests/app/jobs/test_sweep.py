@@ -8,7 +8,7 @@ from sqlmodel import Session
 from structlog.testing import capture_logs
 
 from app.clock import SetClock
-from app.flows import forward_order, reply
+from app.flows import deliver_order, reply
 from app.gateway import Gateway
 from app.jobs import lane as lane_job
 from app.jobs import registry, sweep
@@ -74,7 +74,7 @@ def test_a_row_that_waits_for_its_time_is_left_alone(lanes: Lanes, erp: MemoryEr
 def test_a_lease_that_ran_out_is_due(lanes: Lanes, erp: MemoryErp, clock: SetClock) -> None:
     order_id = lanes.approved(lanes.customer())
     (lane,) = lanes.lanes()
-    lanes.gateway.database.write(lambda tx: forward_order.prepare(tx, lanes.gateway, lane))
+    lanes.gateway.database.write(lambda tx: deliver_order.prepare(tx, lanes.gateway, lane))
     clock.move(MINUTE)
     assert woken(lanes) == []
     clock.move(MINUTE)
@@ -110,7 +110,7 @@ def test_unsent_answers_are_put_back(lanes: Lanes, clock: SetClock) -> None:
 def test_what_the_worker_had_in_hand_when_it_ended_is_uncertain(lanes: Lanes, erp: MemoryErp) -> None:
     order_id = lanes.approved(lanes.customer())
     (lane,) = lanes.lanes()
-    lanes.gateway.database.write(lambda tx: forward_order.prepare(tx, lanes.gateway, lane))
+    lanes.gateway.database.write(lambda tx: deliver_order.prepare(tx, lanes.gateway, lane))
     assert sweep.recover(lanes.gateway) == 1
     assert lanes.delivery(order_id).state == State.UNCERTAIN
     assert sweep.recover(lanes.gateway) == 0
@@ -121,7 +121,7 @@ def test_what_the_worker_had_in_hand_when_it_ended_is_uncertain(lanes: Lanes, er
 def test_another_workers_rows_are_not_recovered(lanes: Lanes) -> None:
     order_id = lanes.approved(lanes.customer())
     (lane,) = lanes.lanes()
-    lanes.gateway.database.write(lambda tx: forward_order.prepare(tx, lanes.gateway, lane))
+    lanes.gateway.database.write(lambda tx: deliver_order.prepare(tx, lanes.gateway, lane))
 
     def others(tx: Session) -> None:
         deliveries.of_order(tx, order_id)[0].worker = "worker-2"
