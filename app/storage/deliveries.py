@@ -262,13 +262,13 @@ def sending(tx: Session, realm: str, erp: str) -> int:
 
 
 def due_lanes(tx: Session, now: datetime, quiet_since: datetime) -> list[tuple[str, str]]:
-    """Realm and name of every lane that has something to do now and that nobody has touched since `quiet_since`: a
-    work item was lost, or its worker. Waking a lane that needs none is harmless."""
+    """Realm and name of every lane that has something to do now, where a row stands untouched since `quiet_since` and
+    none is being worked on: a work item was lost, or its worker. Waking a lane that needs none is harmless."""
     query = (
         select(DeliveryRow.realm, DeliveryRow.lane)
         .where(col(DeliveryRow.open).is_(True))
         .group_by(col(DeliveryRow.realm), col(DeliveryRow.lane))
-        .having(func.max(DeliveryRow.touched_at) <= quiet_since)
+        .having(func.min(DeliveryRow.touched_at) <= quiet_since)
         .having(or_(func.max(DeliveryRow.due_at).is_(None), func.max(DeliveryRow.due_at) <= now))
     )
     return list(tx.exec(query))

@@ -58,6 +58,14 @@ def test_lost_work_items_are_put_back(lanes: Lanes, erp: MemoryErp, clock: SetCl
     assert woken(lanes) == []
 
 
+def test_a_lane_whose_wake_was_lost_is_found_though_orders_keep_coming(lanes: Lanes, clock: SetClock) -> None:
+    customer = lanes.customer()
+    for n in range(6):
+        lanes.approved(customer, f"PO-{n}")
+        clock.move(10 * SECOND)
+    assert len(woken(lanes)) == 1
+
+
 def test_a_row_that_waits_for_its_time_is_left_alone(lanes: Lanes, erp: MemoryErp, clock: SetClock) -> None:
     erp.script = [reply_is_lost]
     erp.blind = True
