@@ -23,7 +23,7 @@ from app import metrics
 from app.storage.base import new_id
 from app.storage.database import Database
 from app.storage.intake_writer import after_commit
-from app.work import Argument, Kind
+from app.work import ALL, Argument, Kind
 
 A = TypeVar("A", bound=Argument)
 
@@ -33,6 +33,11 @@ VERSION: Final = "1"
 
 UNHURRIED: Final = 1.0
 """Seconds between looks at the queues of work that comes round by itself."""
+
+COUNTED: Final = 1_000
+FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+UNFINISHED: Final = ("ENQUEUED", "DELAYED", "PENDING")
+"""In the order of QueueCount."""
 
 _log = structlog.get_logger(__name__)
 
@@ -54,6 +59,16 @@ class Schedule(Generic[A]):
     cron: str
 
 
+@dataclass(frozen=True, slots=True)
+class QueueCount:
+    """Work items of one queue; each number stops at COUNTED. `later` are not due yet."""
+
+    queue: str
+    waiting: int
+    later: int
+    running: int
+
+
 class WorkQueue(Protocol):
     """What flows need of the engine."""
 
@@ -66,6 +81,14 @@ class WorkQueue(Protocol):
 
     def cancel(self, session: Session, work_id: str) -> None:
         """Takes an item back once the transaction commits. It may already run: handlers look at their rows."""
+        ...
+
+    def forget_finished(self, before: datetime, most: int) -> int:
+        """Drops items that ended before then, up to `most`; how many."""
+        ...
+
+    def queues(self) -> list[QueueCount]:
+        """What waits and runs now, by queue."""
         ...
 
 
@@ -113,6 +136,25 @@ class Engine:
     def _cancel(self, work_id: str) -> None:
         # In a thread of its own: it waits for the write lock that the writer may already hold again.
         threading.Thread(target=self._client.cancel_workflow, args=(work_id,), name="work-cancel", daemon=True).start()
+
+    def forget_finished(self, before: datetime, most: int) -> int:
+        items = self._client.list_workflows(
+            status=FINISHED, completed_before=before.isoformat(), limit=most, load_input=False, load_output=False
+        )
+        if items:
+            self._client.delete_workflows([item.workflow_id for item in items])
+        return len(items)
+
+    def queues(self) -> list[QueueCount]:
+        names = sorted({kind.queue for kind in ALL})
+        return [QueueCount(name, *(self._count(name, state) for state in UNFINISHED)) for name in names]
+
+    def _count(self, queue: str, state: str) -> int:
+        return len(
+            self._client.list_workflows(
+                status=state, queue_name=queue, limit=COUNTED, load_input=False, load_output=False
+            )
+        )
 
     def start(self, handlers: Iterable[Handler[Any]], schedules: Iterable[Schedule[Any]] = ()) -> None:
         """Begins to work, before an event loop runs or in a thread beside it. One engine a process works at a time."""

@@ -13,6 +13,7 @@ from app.clock import SystemClock
 from app.engine import Engine
 from app.gateway import Gateway, keys_of
 from app.jobs import registry, sweep
+from app.jobs.heartbeat import beating
 from app.seal import live_secrets
 from app.settings import Settings
 from app.storage.database import OF_ITS_OWN, Database
@@ -27,7 +28,7 @@ def build(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        running_ = running(gateway, engine if settings.embedded else None)
+        running_ = listed(gateway, engine if settings.embedded else None)
         # The engine must not meet the event loop: it starts and stops in a thread.
         await to_thread.run_sync(running_.__enter__)
         try:
@@ -62,6 +63,13 @@ def running(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
         if worker is not None:
             worker.stop()
         gateway.database.stop()
+
+
+@contextmanager
+def listed(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
+    """As `running`, for a server or a worker: it is shown among the processes."""
+    with running(gateway, worker), beating(gateway, works=worker is not None):
+        yield
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Everything an operator can set, read from `CROSSDOCK_*` variables. A setting that contradicts itself stops the start
 with a sentence that says what to do."""
 
+import socket
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -35,6 +37,7 @@ class Settings(BaseSettings):
                       must decide.
     promise_hours     after how long people hear that a buyer who was told "later" still waits for the outcome.
     operators         networks that may read /metrics and /readyz.
+    time_zone         in which nightly work begins (IANA name).
     reply_private_networks whether partners' systems to which we send by ourselves may, and may be spoken to over http.
     erp_private_networks   whether ERP endpoints may lie in private networks (an admin's decision).
     """
@@ -67,6 +70,7 @@ class Settings(BaseSettings):
     operators: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     erp_private_networks: bool = False
     reply_private_networks: bool = False
+    time_zone: str = "UTC"
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -74,6 +78,20 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("there is no such time zone; names are like Europe/Berlin") from None
+        return value
+
+    @property
+    def process_id(self) -> str:
+        """The name under which this process is listed: the worker's id, or where a server without work listens."""
+        return self.worker_id if self.embedded else f"web@{socket.gethostname()}:{self.port}"[:60]
 
     @property
     def url_of_database(self) -> str:

@@ -48,5 +48,12 @@ WAKE_LANE = Kind("lane.wake", "deliveries", Lane)
 SEND_DISPATCH = Kind("dispatch.send", "dispatches", DispatchId)
 SWEEP = Kind("sweep", "upkeep", Nothing)
 PURGE = Kind("purge", "upkeep", Nothing)
+HOUSEKEEPING = Kind("housekeeping", "upkeep", Nothing)
 
-ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[Nothing], ...] = (WAKE_LANE, SEND_DISPATCH, SWEEP, PURGE)
+ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[Nothing], ...] = (
+    WAKE_LANE,
+    SEND_DISPATCH,
+    SWEEP,
+    PURGE,
+    HOUSEKEEPING,
+)

@@ -12,6 +12,7 @@ from hypothesis import settings
 from sqlmodel import Session
 
 from app.clock import SetClock
+from app.engine import QueueCount
 from app.gateway import Gateway
 from app.seal import KeyRing
 from app.settings import Settings
@@ -58,6 +59,12 @@ class RecordedWork:
 
     def cancel(self, session: Session, work_id: str) -> None:
         after_commit(session, lambda: self.cancelled.append(work_id))
+
+    def forget_finished(self, before: datetime, most: int) -> int:
+        return 0
+
+    def queues(self) -> list[QueueCount]:
+        return []
 
     def arguments(self, kind: Kind[A]) -> list[Argument]:
         return [argument for name, argument, _, _ in self.items if name == kind.name]

@@ -47,6 +47,7 @@ def _add_server(app: typer.Typer) -> None:
         seals,
         server,
         strangers,
+        work,
     )
 
     app.command("demo")(demo.demo)
@@ -65,5 +66,6 @@ def _add_server(app: typer.Typer) -> None:
     app.add_typer(erps.erp, name="erp")
     app.add_typer(people.person, name="person")
     app.add_typer(customers.customer, name="customer")
+    app.add_typer(work.work, name="work")
     app.add_typer(seals.seal, name="seal")
     app.add_typer(evidence.evidence, name="evidence")

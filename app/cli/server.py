@@ -59,7 +59,7 @@ def worker(data: Data = None) -> None:
     ended = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: ended.set())
-    with main.running(*main.wired(settings)):
+    with main.listed(*main.wired(settings)):
         ended.wait()
 
 

@@ -33,7 +33,7 @@ from app.bridge.adapter import (
 )
 from app.flows import forward_order, order_outcome
 from app.gateway import Gateway, alert
-from app.storage import breakers, deliveries
+from app.storage import breakers, deliveries, lane_stops
 from app.storage.attempts import AttemptRow
 from app.storage.breakers import Go, NotNow
 from app.storage.customers import CustomerRow
@@ -73,7 +73,7 @@ def prepare(tx: Session, gateway: Gateway, lane: Lane, *, after: Step | None = N
     `after` is a step that was settled in this transaction: its place at the ERP is free."""
     now = gateway.clock.now()
     row = deliveries.head(tx, lane.realm, lane.lane)
-    if row is None or (row.due_at is not None and row.due_at > now):
+    if row is None or (row.due_at is not None and row.due_at > now) or lane_stops.holds(tx, row):
         return None
     if row.state == State.SENDING:
         lost(tx, row, now)

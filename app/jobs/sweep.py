@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app.bridge import schedule
 from app.flows import deliver_order, forward_order, reply
 from app.gateway import Gateway, alert
+from app.jobs.rounds import Planned, plan
 from app.storage import deliveries, dispatches, orders
 from app.work import SEND_DISPATCH, WAKE_LANE, DispatchId, Lane
 
@@ -21,8 +22,10 @@ MOST: Final = 500
 """Alerts and wake-ups in one round; the next round is soon."""
 
 
-def run(gateway: Gateway) -> None:
-    sweep(gateway, gateway.clock.now())
+def run(gateway: Gateway, planned: tuple[Planned, ...]) -> None:
+    now = gateway.clock.now()
+    gateway.database.write(lambda tx: plan(tx, gateway, planned, now))
+    sweep(gateway, now)
 
 
 def sweep(gateway: Gateway, now: datetime) -> int:

@@ -37,6 +37,7 @@ from app.web.security import SameSiteOnly, SecurityHeaders
 from app.web.storefront import routes as storefront
 from app.web.storefront.guard import shoppers_only
 from app.web.views import STATIC_FOLDER
+from app.web.work import routes as work
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *operators.ENDPOINTS,
@@ -46,6 +47,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *desk.ENDPOINTS,
     *orders.ENDPOINTS,
     *exchanges.ENDPOINTS,
+    *work.ENDPOINTS,
     *admin.ENDPOINTS,
     *storefront.ENDPOINTS,
 )

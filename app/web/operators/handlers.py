@@ -60,7 +60,7 @@ def not_ready(gateway: Gateway) -> list[str]:
     """What keeps this process from taking work; empty when nothing does."""
     problems = []
     try:
-        name, now = gateway.settings.worker_id, gateway.clock.now()
+        name, now = gateway.settings.process_id, gateway.clock.now()
         gateway.database.write(lambda session: processes.seen(session, name, now), patience=5)
         with gateway.database.read() as session:
             if schema.pending(session.connection()):

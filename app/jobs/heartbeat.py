@@ -1,0 +1,32 @@
+"""Each process says that it lives, so that people can see which are there."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from app.gateway import Gateway
+from app.storage import processes
+from app.storage.intake_writer import Busy, Unwritten
+
+
+@contextmanager
+def beating(gateway: Gateway, *, works: bool) -> Iterator[None]:
+    """For as long as the block runs; a process that ends in order is not listed any more."""
+    name, ending = gateway.settings.process_id, threading.Event()
+    gateway.database.write(lambda tx: processes.began(tx, name, gateway.clock.now(), works=works))
+
+    def beat() -> None:
+        while not ending.wait(processes.BEAT.total_seconds()):
+            # It is missed while the database is gone, and goes on when it is back.
+            with suppress(Busy, Unwritten):
+                gateway.database.write(lambda tx: processes.seen(tx, name, gateway.clock.now()), patience=1)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
+        with suppress(Busy, Unwritten):
+            gateway.database.write(lambda tx: processes.ended(tx, name), patience=1)

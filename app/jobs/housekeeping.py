@@ -1,0 +1,94 @@
+"""Once a night: what nobody will ask for again is dropped.
+
+Finished work items of the engine; keys of documents past the time in which a resend is answered; sessions and start
+codes that ended; what a shop's visit needed while it was open. Documents and their retention are not touched here
+(`app.jobs.purge`). A batch at a time, so that nobody waits for a long transaction."""
+
+import time
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import ColumnElement, CursorResult, Table, delete, func, or_, select, tuple_
+from sqlmodel import Session, SQLModel, col
+
+from app.gateway import Gateway
+from app.storage.exchanges import DocumentKeyRow
+from app.storage.people import PersonSessionRow
+from app.storage.processes import ProcessRow
+from app.storage.sessions import (
+    CartLineRow,
+    PunchoutSessionRow,
+    ReturnedCartRow,
+    SessionState,
+    ShopTokenRow,
+    StartCodeRow,
+    UsedFormRow,
+)
+
+BATCH: Final = 500
+PAUSE: Final = 0.02
+ITEMS_KEPT: Final = timedelta(days=3)
+"""Finished work items, for whoever asks what the engine did; what became of a delivery stands in its own rows."""
+ENDED_KEPT: Final = timedelta(days=7)
+"""A shopper who comes back to a visit that ended is told so for this long; after, the address is unknown."""
+SIGNED_IN_KEPT: Final = timedelta(days=1)
+
+_log = structlog.get_logger(__name__)
+
+
+def run(gateway: Gateway) -> None:
+    dropped = clean(gateway, gateway.clock.now())
+    _log.info("housekeeping", **dropped)
+
+
+def clean(gateway: Gateway, now: datetime) -> dict[str, int]:
+    """How many rows of each table went, and how many work items."""
+    dropped = {
+        str(row.__tablename__): _drop(gateway, row, condition)
+        for row, condition in _obsolete(now, timedelta(days=gateway.settings.duplicate_days))
+    }
+    items = 0
+    while forgotten := gateway.engine.forget_finished(now - ITEMS_KEPT, BATCH):
+        items += forgotten
+        time.sleep(PAUSE)
+    return {**dropped, "work_items": items}
+
+
+def _obsolete(now: datetime, resends: timedelta) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
+    over = select(col(PunchoutSessionRow.id)).where(
+        func.coalesce(col(PunchoutSessionRow.ended_at), col(PunchoutSessionRow.expires_at)) < now - ENDED_KEPT
+    )
+    # The lines of a cart that went home stand in the returned cart; those of one that never did are nobody's.
+    left = over.where(
+        or_(
+            col(PunchoutSessionRow.state) != SessionState.RETURNED,
+            col(PunchoutSessionRow.id).in_(select(col(ReturnedCartRow.session_id))),
+        )
+    )
+    return [
+        (DocumentKeyRow, col(DocumentKeyRow.at) < now - resends),
+        (PersonSessionRow, col(PersonSessionRow.seen_at) < now - SIGNED_IN_KEPT),
+        (StartCodeRow, col(StartCodeRow.expires_at) < now - ENDED_KEPT),
+        (ShopTokenRow, col(ShopTokenRow.session_id).in_(over)),
+        (UsedFormRow, col(UsedFormRow.session_id).in_(over)),
+        (CartLineRow, col(CartLineRow.session_id).in_(left)),
+        (ProcessRow, col(ProcessRow.seen_at) < now - ENDED_KEPT),
+    ]
+
+
+def _drop(gateway: Gateway, row: type[SQLModel], condition: ColumnElement[bool]) -> int:
+    dropped = 0
+    while batch := gateway.database.write(partial(_drop_batch, row=row, condition=condition)):
+        dropped += batch
+        time.sleep(PAUSE)
+    return dropped
+
+
+def _drop_batch(tx: Session, *, row: type[SQLModel], condition: ColumnElement[bool]) -> int:
+    table: Table = row.__table__  # type: ignore[attr-defined]  # SQLModel gives it to every table class
+    key = tuple_(*table.primary_key)
+    batch = select(*table.primary_key).where(condition).limit(BATCH)
+    result: CursorResult[Any] = tx.connection().execute(delete(table).where(key.in_(batch)))
+    return result.rowcount

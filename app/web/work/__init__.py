@@ -1,0 +1,1 @@
+"""The page of queues, workers and lanes, and what holds a lane back."""
