@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.gateway import Gateway
 from app.partners.secrets import Purpose, secrets_of
 from app.seal import Unsealable
-from app.storage.exchanges import ExchangeRow, ExchangeState
+from app.storage.exchanges import ExchangeRow
 from app.storage.ledger import BodyErased, body_of
 from app.storage.partners import PartnerRow
 from app.storage.people import PersonRow
@@ -34,7 +34,7 @@ def exchange_list(request: Request) -> Response:
         "rows": rows[:PAGE],
         "before": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "partners": partners,
-        "states": list(ExchangeState),
+        "words": words,
         "chosen": chosen,
     }
     return people_page(request, "exchanges/list.html", context)

@@ -6,6 +6,7 @@ from typing import Final
 from app.flows.cases import Choice, Code
 from app.flows.decide_approval import ReasonCode
 from app.storage import deliveries, dispatches
+from app.storage.exchanges import ExchangeState
 from app.storage.orders import OrderState
 from app.storage.people import Role
 from app.web.language import msgid
@@ -133,6 +134,18 @@ PROGRESS: Final[Mapping[str, str]] = {
     dispatches.State.NOWHERE: msgid("no address to send it to"),
 }
 """How far a delivery to an ERP, or an answer to a buyer, has come."""
+
+EXCHANGES: Final[Mapping[str, str]] = {
+    ExchangeState.RECEIVED: msgid("received"),
+    ExchangeState.ACCEPTED: msgid("accepted"),
+    ExchangeState.REFUSED: msgid("refused"),
+    ExchangeState.DUPLICATE: msgid("duplicate"),
+    ExchangeState.CONFLICT: msgid("conflict"),
+    ExchangeState.FAILED: msgid("failed on our side"),
+    ExchangeState.ANSWER: msgid("answer"),
+    ExchangeState.SENDING: msgid("being sent"),
+    ExchangeState.CARRIED: msgid("carried by the shopper's browser"),
+}
 
 TASKS: Final[Mapping[str, str]] = {
     "open": msgid("asked"),

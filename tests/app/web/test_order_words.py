@@ -4,6 +4,7 @@ import pytest
 
 from app.approval.fields import FIELDS
 from app.flows.cases import Choice, Code
+from app.storage.exchanges import ExchangeState
 from app.storage.orders import OrderState
 from app.web.orders import words
 from app.web.orders.export import harmless
@@ -27,3 +28,4 @@ def test_every_state_case_and_choice_has_its_word() -> None:
     assert set(OrderState) == words.STATES.keys() == words.COLOURS.keys()
     assert set(Choice) == words.CHOICES.keys()
     assert set(Code) <= words.CASES.keys()
+    assert set(ExchangeState) == words.EXCHANGES.keys()
