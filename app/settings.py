@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     intake_body       largest body of a business document, in bytes; `intake_memory` how many bytes of bodies may be in
                       memory at once.
     quarantine_rows, quarantine_bytes   what unknown senders may occupy at most.
+    connections       how many may be open at once in one process; of those without a request the one that has waited
+                      longest gives way.
     posts_per_minute  business documents one connection, and one address without known sender, may post each minute.
     duplicate_days    how long a document's key and its answer are remembered.
     retention_days    how long the bytes of documents are kept where no rule says otherwise.
@@ -62,6 +64,7 @@ class Settings(BaseSettings):
     intake_memory: int = Field(default=200_000_000, ge=1_000)
     quarantine_rows: int = Field(default=1_000, ge=0)
     quarantine_bytes: int = Field(default=50_000_000, ge=0)
+    connections: int = Field(default=2_000, ge=10, le=100_000)
     posts_per_minute: int = Field(default=6_000, ge=1)
     delivery_hours: int = Field(default=72, ge=1)
     promise_hours: int = Field(default=24, ge=1)

@@ -8,11 +8,16 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from app.transports.http.connections import Patience, patient
+
+PATIENCE = Patience()
+
 
 @contextmanager
-def served(app: Starlette) -> Iterator[str]:
-    """The base URL at which the application answers."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
+def served(app: Starlette, patience: Patience = PATIENCE) -> Iterator[str]:
+    """The base URL at which the application answers, with connections treated as the product treats them."""
+    http = patient(patience)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off", http=http))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10

@@ -1,5 +1,6 @@
 """The parts of a production set-up, one by one: `init` once, then `serve` and as many `worker`s as are needed."""
 
+import resource
 import signal
 import threading
 from contextlib import suppress
@@ -20,6 +21,7 @@ from app.storage import passwords
 from app.storage.base import LIVE
 from app.storage.people import PersonRow, Role
 from app.storage.seal_keys import register_key
+from app.transports.http.connections import Patience, patient
 
 
 def init(data: Data = None) -> None:
@@ -132,8 +134,11 @@ def run_server(settings: Settings) -> None:
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped; by then what is left to do must still be done.
         signal.signal(signal_, signal.SIG_IGN)
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     uvicorn.run(
         main.build(settings),
+        http=patient(Patience(connections=settings.connections)),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
@@ -103,6 +103,11 @@ def on_no_database(request: Request, error: Exception) -> Response:
     return error_page(request, 503, headers={"Retry-After": str(COME_BACK)}, words=GONE)
 
 
+def on_hang_up(_request: Request, _error: Exception) -> Response:
+    """Whoever asked is gone before the whole question was there; nobody reads this."""
+    return Response(status_code=400)
+
+
 def on_bug(request: Request, _error: Exception) -> Response:
     """Starlette sends this answer outside of all middleware, so it brings its headers itself."""
     answer = error_page(request, 500)
@@ -119,5 +124,6 @@ HANDLERS: dict[type[Exception], ExceptionHandler] = {
     Unwritten: on_unwritten,
     DBAPIError: on_no_database,
     PoolTimeout: on_no_database,
+    ClientDisconnect: on_hang_up,
     Exception: on_bug,
 }
