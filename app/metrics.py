@@ -35,6 +35,15 @@ OPEN_WORK = Gauge(
     ("what", "state"),
     registry=REGISTRY,
 )
+DELIVERIES = Counter(
+    "crossdock_deliveries", "Calls to ERPs by what came of them", ("act", "outcome"), registry=REGISTRY
+)
+DELIVERY_SECONDS = Histogram(
+    "crossdock_delivery_seconds", "Time an ERP takes to answer", ("act",), buckets=_LATENCIES, registry=REGISTRY
+)
+REPLIES = Counter(
+    "crossdock_replies", "Documents posted to buyers by what came of them", ("kind", "outcome"), registry=REGISTRY
+)
 ALERTS = Counter("crossdock_alerts", "Bugs and failures that a person must see", ("what",), registry=REGISTRY)
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
+from app import metrics
 from app.bridge import look_up, registry, schedule
 from app.bridge.adapter import (
     Accepted,
@@ -186,6 +187,7 @@ def settle(tx: Session, gateway: Gateway, step: Step, result: Outcome | Found) -
     if row is None:
         raise LookupError(f"delivery {step.delivery.id} is gone")
     attempt = _ended(gateway, step, result, now)
+    metrics.DELIVERIES.labels(act=step.act, outcome=attempt.outcome).inc()
     if row.claim != step.claim:
         attempt.late = True
         tx.merge(attempt)

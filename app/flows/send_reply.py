@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
+from app import metrics
 from app.bridge import schedule
 from app.flows import reply
 from app.gateway import Gateway, alert
@@ -217,6 +218,7 @@ def settle(tx: Session, gateway: Gateway, post: Post, result: Said | Silence) ->
     attempt = tx.get_one(AttemptRow, post.claim)
     attempt.ended_at, attempt.late, attempt.reason = now, late, reason[:2_000]
     attempt.outcome = event.value
+    metrics.REPLIES.labels(kind=row.kind, outcome=event.value).inc()
     if isinstance(result, Said):
         attempt.status = result.http
         _keep_answer(tx, gateway, row, result, now)

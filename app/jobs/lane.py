@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from sqlmodel import Session
 
+from app import metrics
 from app.bridge.adapter import CannotTell, Found, Outcome, Uncertain
 from app.errors import kill_point
 from app.flows import deliver_order
@@ -31,7 +32,8 @@ def run(gateway: Gateway, lane: Lane) -> int:
     while step is not None:
         structlog.contextvars.bind_contextvars(correlation_id=step.delivery.correlation_id)
         kill_point("delivery.after_sending")
-        result = _call(step)
+        with metrics.DELIVERY_SECONDS.labels(act=step.act).time():
+            result = _call(step)
         kill_point("delivery.after_request")
         calls += 1
         _log.info("delivery", act=step.act, delivery=step.delivery.id, result=type(result).__name__)
