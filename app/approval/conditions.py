@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from app.approval.fields import FIELDS, Field, Operator, Type, Value
+from app.approval.fields import FIELDS, OPERATORS, Field, Operator, Type, Value
 from schemas.faults import Findings
 from schemas.money import CURRENCIES, Money
 
@@ -79,15 +79,7 @@ class Leaf:
 
 Condition = AllOf | AnyOf | Not | AnyLine | EveryLine | CountLines | SumLines | Leaf
 
-_COMPARISONS: Final = (
-    Operator.EQUAL,
-    Operator.UNEQUAL,
-    Operator.ABOVE,
-    Operator.BELOW,
-    Operator.AT_LEAST,
-    Operator.AT_MOST,
-    Operator.BETWEEN,
-)
+_COMPARISONS: Final = tuple(op for op in OPERATORS[Type.DECIMAL] if op is not Operator.IS_EMPTY)
 _FIELD_NAMES: Final = {name: field.key for field in FIELDS.values() for name in (field.label, field.key)}
 _WITHOUT_VALUE: Final = (Operator.IS_EMPTY, Operator.IS_TRUE, Operator.IS_FALSE)
 _LISTS: Final = (Operator.IN, Operator.NOT_IN)

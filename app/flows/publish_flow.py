@@ -19,7 +19,6 @@ def publish_flow(
     name: str,
     definition: str,
     customer_id: str | None,
-    priority: int = 50,
     by: PersonRow | None = None,
 ) -> FlowVersionRow:
     """The new active version; the one before is retired, and runs that began with it end with it. The definition that
@@ -27,7 +26,7 @@ def publish_flow(
     flow = flows.read(definition)
     row = tx.exec(select(FlowRow).where(FlowRow.realm == realm, FlowRow.key == key).with_for_update()).first()
     row = row or FlowRow(id=gateway.ids(), realm=realm, key=key, name=name)
-    row.name, row.customer_id, row.priority = name, customer_id, priority
+    row.name, row.customer_id = name, customer_id
     tx.add(row)
     tx.flush()
     active = tx.exec(

@@ -113,7 +113,6 @@ def session_key(cookie: str) -> str:
     return hashlib.sha256(cookie.encode()).hexdigest()
 
 
-def end_sessions(session: Session, person_id: str, *, but: str | None = None) -> None:
-    """Signs a person out everywhere, or everywhere else."""
-    ended = delete(PersonSessionRow).where(col(PersonSessionRow.person_id) == person_id)
-    session.connection().execute(ended if but is None else ended.where(col(PersonSessionRow.id_sha256) != but))
+def end_sessions(session: Session, person_id: str) -> None:
+    """Signs a person out everywhere."""
+    session.connection().execute(delete(PersonSessionRow).where(col(PersonSessionRow.person_id) == person_id))
