@@ -115,11 +115,8 @@ def _lanes(session: Session, realm: str, now: datetime) -> tuple[LaneLoad, ...]:
     stops = {
         stop.lane: stop.after for stop in session.scalars(select(LaneStopRow).where(col(LaneStopRow.realm) == realm))
     }
-    names: dict[str, str] = dict(
-        session.execute(select(col(CustomerRow.id), col(CustomerRow.name)).where(col(CustomerRow.realm) == realm))
-        .tuples()
-        .all()
-    )
+    customers = select(CustomerRow).where(col(CustomerRow.realm) == realm)
+    names = {customer.id: customer.name for customer in session.scalars(customers)}
     loads = [
         LaneLoad(
             realm,
