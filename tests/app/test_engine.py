@@ -160,3 +160,25 @@ def test_what_the_engine_says_goes_through_our_log(database: Database, engine: E
         logging.getLogger("dbos").warning("said by the engine")
         lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["event"] for line in lines if line["logger"] == "dbos"][-1:] == ["said by the engine"]
+
+
+def test_work_in_flight_survives_an_upgrade(database: Database, engine: Engine) -> None:
+    """The next release has other handlers, from which the engine would by itself make another version."""
+    left = threading.Event()
+    engine.start([Handler(WAKE_LANE, lambda _: left.wait(5))])
+    later = Lane(realm="live", lane="waits")
+    due = datetime.now(UTC) + timedelta(seconds=1)
+    database.write(lambda session: engine.enqueue(session, WAKE_LANE, LANE))
+    database.write(lambda session: engine.enqueue(session, WAKE_LANE, later, at=due))
+    time.sleep(0.3)
+    engine.stop(drain=0)
+    ran: list[str] = []
+
+    def released(lane: Lane) -> None:
+        ran.append(lane.lane)
+
+    upgraded = Engine(database, poll=0.05)
+    upgraded.start([Handler(SEND_DISPATCH, lambda _: None), Handler(WAKE_LANE, released)])
+    until(lambda: sorted(ran) == ["acme/erp", "waits"])
+    left.set()
+    upgraded.stop(drain=0)
