@@ -15,7 +15,7 @@ import httpx
 from app.sandbox import access
 
 SCRIPT = Path(sys.executable).with_name("crossdock")
-START_SECONDS = 60.0
+START_SECONDS = 120
 STOP_SECONDS = 30.0
 
 

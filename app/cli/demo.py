@@ -25,7 +25,7 @@ from app.sandbox.access import DemoAccess
 from app.sandbox.demo_buyer import DemoBuyer
 from app.settings import Settings
 
-ERP_SECONDS = 20.0
+ERP_SECONDS = 60.0
 
 
 def demo(
