@@ -227,7 +227,7 @@ def _decoded(piece: _Piece, limits: PartLimits) -> bytes:
             data = piece.body
         case "base64":
             try:
-                data = base64.b64decode(b"".join(piece.body.split()), validate=True)
+                data = base64.b64decode(piece.body.translate(None, b" \t\r\n\v\f"), validate=True)
             except (binascii.Error, ValueError):
                 raise _malformed("attachment.not_base64", "has a part that is not the Base64 it says") from None
         case "quoted-printable":
