@@ -7,14 +7,15 @@ rejected) is closed: it stops later rows of the same order and nobody else.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, bindparam, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.storage.base import Row, UtcDateTime, new_id
+from app.storage.base import UtcDateTime, new_id
+from app.storage.in_hand import InHand
 from app.storage.prepared import PreparedInsert
 
 T = TypeVar("T", bound=SelectOfScalar[Any])
@@ -66,7 +67,7 @@ class Event(StrEnum):
     REPLAY = "replay"
 
 
-TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
+TRANSITIONS: Final[dict[tuple[str, str], State]] = {
     (State.PENDING, Event.SEND): State.SENDING,
     (State.PENDING, Event.HOLD): State.HELD,
     (State.PENDING, Event.REFUSE): State.REJECTED,
@@ -89,34 +90,27 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.REJECTED, Event.REPLAY): State.UNCERTAIN,
 }
 
-OPEN: Final = frozenset({State.PENDING, State.SENDING, State.WAITING, State.UNCERTAIN})
+OPEN: Final[frozenset[str]] = frozenset({State.PENDING, State.SENDING, State.WAITING, State.UNCERTAIN})
 """What a worker still has to do, and what blocks the lane behind it."""
 
 STOPPED: Final = frozenset({State.HELD, State.DEAD, State.REJECTED})
 """What blocks later rows of the same order only."""
 
 
-class Impossible(Exception):
-    """An event that the state does not allow; a row that another worker or person has moved meanwhile."""
-
-
-class DeliveryRow(Row, table=True):
+class DeliveryRow(InHand, table=True):
     """
     sequence         order of creation; with several writing processes two orders that arrive at the same moment may
                      stand either way, the rows of one order never.
     kind             `create`, `change` or `cancel`.
-    open             whether `state` is one of OPEN, as a column for the indexes.
-    due_at           when a worker must look at it again; None: as soon as it is its turn. While `claim` is set it is
-                     the end of the claim's lease.
-    claim            the worker's hold on it, a fresh id each time; a result under another claim is too late.
-    attempts         how often it was sent; `resends` how often after having been uncertain.
+    resends          how often it was sent after having been uncertain.
     superseded       a later revision took the place of this one, which therefore stops nothing any more.
     uncertain_since  since when its outcome is unknown; the settle time counts from here.
-    warned_at        when people were told that it is late.
-    touched_at       last change of the row.
     """
 
     __tablename__ = "cd_deliveries"
+
+    transitions: ClassVar = TRANSITIONS
+    open_states: ClassVar = OPEN
 
     sequence: int | None = Field(
         default=None,
@@ -131,25 +125,13 @@ class DeliveryRow(Row, table=True):
     revision: int
     kind: str = Field(max_length=10)
     correlation_id: str = Field(max_length=36)
-    state: str = Field(default=State.PENDING, max_length=10)
-    open: bool = True
     superseded: bool = False
-    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    claim: str | None = Field(default=None, max_length=36)
-    worker: str | None = Field(default=None, max_length=60)
-    attempts: int = 0
     resends: int = 0
     lookups: int = 0
-    created_at: datetime = Field(sa_type=UtcDateTime)
-    touched_at: datetime = Field(sa_type=UtcDateTime)
-    first_sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     uncertain_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     erp_id: str | None = Field(default=None, max_length=200)
     erp_number: str | None = Field(default=None, max_length=200)
     code: str | None = Field(default=None, max_length=100)
-    reason: str | None = Field(default=None, max_length=2_000)
     at: str | None = Field(default=None, max_length=500)
 
     __table_args__ = (
@@ -160,20 +142,6 @@ class DeliveryRow(Row, table=True):
         Index("ix_cd_deliveries_erp_state", "erp", "state"),
         {"sqlite_autoincrement": True},
     )
-
-    def move(self, event: Event, now: datetime) -> State:
-        """Applies the table; the claim ends. Raises Impossible."""
-        try:
-            state = TRANSITIONS[State(self.state), event]
-        except KeyError:
-            raise Impossible(f"a delivery that is {self.state} cannot {event}") from None
-        self.state = state
-        self.open = state in OPEN
-        self.closed_at = None if self.open else now
-        self.touched_at = now
-        self.claim = None
-        self.due_at = None
-        return state
 
 
 put = PreparedInsert(DeliveryRow.__table__)  # type: ignore[attr-defined]

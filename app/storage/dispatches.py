@@ -6,13 +6,14 @@ in their order, documents of different orders do not wait for each other.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Text
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 
-from app.storage.base import Row, UtcDateTime, new_id
+from app.storage.base import new_id
+from app.storage.in_hand import InHand
 
 
 class State(StrEnum):
@@ -48,7 +49,7 @@ class Event(StrEnum):
     REPLAY = "replay"
 
 
-TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
+TRANSITIONS: Final[dict[tuple[str, str], State]] = {
     (State.PENDING, Event.SEND): State.SENDING,
     (State.PENDING, Event.NOT_REACHABLE): State.NOWHERE,
     (State.PENDING, Event.REFUSE): State.REFUSED,
@@ -66,16 +67,12 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.NOWHERE, Event.REPLAY): State.PENDING,
 }
 
-OPEN: Final = frozenset({State.PENDING, State.SENDING, State.WAITING})
+OPEN: Final[frozenset[str]] = frozenset({State.PENDING, State.SENDING, State.WAITING})
 FAILED: Final = frozenset({State.REFUSED, State.DEAD, State.NOWHERE})
 """What a person may have sent again."""
 
 
-class Impossible(Exception):
-    """An event that the state does not allow."""
-
-
-class DispatchRow(Row, table=True):
+class DispatchRow(InHand, table=True):
     """
     kind         the document in the protocol's own words (`StatusUpdateRequest`).
     document     its canonical JSON, from which the bytes are written once.
@@ -85,6 +82,9 @@ class DispatchRow(Row, table=True):
     """
 
     __tablename__ = "cd_dispatches"
+
+    transitions: ClassVar = TRANSITIONS
+    open_states: ClassVar = OPEN
 
     sequence: int | None = Field(
         default=None,
@@ -102,39 +102,13 @@ class DispatchRow(Row, table=True):
     control_id: str = Field(max_length=200)
     url: str | None = Field(default=None, max_length=2_000)
     exchange_id: str | None = Field(default=None, foreign_key="cd_exchanges.id", max_length=36)
-    state: str = Field(default=State.PENDING, max_length=10)
-    open: bool = True
-    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    claim: str | None = Field(default=None, max_length=36)
-    worker: str | None = Field(default=None, max_length=60)
-    attempts: int = 0
-    created_at: datetime = Field(sa_type=UtcDateTime)
-    touched_at: datetime = Field(sa_type=UtcDateTime)
-    first_sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     answer_code: int | None = None
-    reason: str | None = Field(default=None, max_length=2_000)
 
     __table_args__ = (
         Index("ix_cd_dispatches_open_due_at", "open", "due_at"),
         Index("ix_cd_dispatches_order_id_sequence", "order_id", "sequence"),
         {"sqlite_autoincrement": True},
     )
-
-    def move(self, event: Event, now: datetime) -> State:
-        """Applies the table; the claim ends. Raises Impossible."""
-        try:
-            state = TRANSITIONS[State(self.state), event]
-        except KeyError:
-            raise Impossible(f"a dispatch that is {self.state} cannot {event}") from None
-        self.state = state
-        self.open = state in OPEN
-        self.closed_at = None if self.open else now
-        self.touched_at = now
-        self.claim = None
-        self.due_at = None
-        return state
 
 
 def by_id(tx: Session, dispatch_id: str) -> DispatchRow | None:

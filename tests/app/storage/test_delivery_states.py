@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.storage import deliveries, dispatches
+from app.storage.in_hand import Impossible
 
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ def a_delivery(state: deliveries.State) -> deliveries.DeliveryRow:
 def test_a_delivery_moves_by_its_table_alone(state: deliveries.State, event: deliveries.Event) -> None:
     row = a_delivery(state)
     if (state, event) not in deliveries.TRANSITIONS:
-        with pytest.raises(deliveries.Impossible):
+        with pytest.raises(Impossible):
             row.move(event, NOW)
         assert (row.state, row.claim) == (state, "claim")
         return
@@ -71,7 +72,7 @@ def test_a_dispatch_moves_by_its_table_alone(state: dispatches.State, event: dis
         touched_at=NOW,
     )
     if (state, event) not in dispatches.TRANSITIONS:
-        with pytest.raises(dispatches.Impossible):
+        with pytest.raises(Impossible):
             row.move(event, NOW)
         return
     row.move(event, NOW)

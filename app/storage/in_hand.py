@@ -1,0 +1,55 @@
+"""What a row needs that workers take in hand, one at a time, until it comes to an end."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlmodel import Field
+
+from app.storage.base import Row, UtcDateTime
+
+
+class Impossible(Exception):
+    """An event that the state does not allow: another worker, or a person, has moved the row meanwhile."""
+
+
+class InHand(Row):
+    """
+    open           whether `state` is one of `open_states`, as a column for the indexes.
+    due_at         when a worker must look at it again; None: as soon as it is its turn. While `claim` is set it is the
+                   end of the claim's lease.
+    claim          a worker's hold on it, a fresh id each time; a result under another claim is too late.
+    attempts       how often it was sent.
+    touched_at     last change of the row.
+    first_sent_at  from here the time counts after which it is given up; a replay begins anew.
+    warned_at      when people were told that it is late.
+    """
+
+    transitions: ClassVar[Mapping[tuple[str, str], StrEnum]]
+    open_states: ClassVar[frozenset[str]]
+
+    state: str = Field(default="pending", max_length=10)
+    open: bool = True
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    claim: str | None = Field(default=None, max_length=36)
+    worker: str | None = Field(default=None, max_length=60)
+    attempts: int = 0
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    touched_at: datetime = Field(sa_type=UtcDateTime)
+    first_sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str | None = Field(default=None, max_length=2_000)
+
+    def move(self, event: StrEnum, now: datetime) -> None:
+        """Applies the table; the claim ends. Raises Impossible."""
+        to = self.transitions.get((self.state, event))
+        if to is None:
+            raise Impossible(f"what is {self.state} cannot {event}")
+        self.state = to
+        self.open = to in self.open_states
+        self.closed_at = None if self.open else now
+        self.touched_at = now
+        self.claim = None
+        self.due_at = None
