@@ -105,12 +105,13 @@ def _over_lines(inner: Condition, subject: Subject, decisive: Answer) -> Judgeme
 
 def _merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """One reason a comparison, naming all its lines."""
-    merged: dict[tuple[Any, ...], Reason] = {}
+    first: dict[tuple[Any, ...], Reason] = {}
+    lines: dict[tuple[Any, ...], dict[int, None]] = {}
     for reason in reasons:
         key = (reason.field, reason.operator, reason.wanted, reason.answer)
-        known = merged.get(key)
-        merged[key] = replace(known, lines=known.lines + reason.lines) if known else reason
-    return tuple(replace(reason, lines=tuple(dict.fromkeys(reason.lines))) for reason in merged.values())
+        first.setdefault(key, reason)
+        lines.setdefault(key, {}).update(dict.fromkeys(reason.lines))
+    return tuple(replace(reason, lines=tuple(lines[key])) for key, reason in first.items())
 
 
 def _where(condition: Condition, subject: Subject) -> tuple[list[LineSubject], list[LineSubject]]:

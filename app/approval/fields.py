@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from app.approval.subject import LineSubject, Subject, requesters
 from schemas.money import Money
@@ -219,6 +220,7 @@ FIELDS: dict[str, Field] = {
 }
 
 
+@lru_cache(maxsize=5_000)
 def folded(text: str) -> str:
     """As texts and codes are compared: Unicode NFC, trimmed, without case."""
     return unicodedata.normalize("NFC", text).strip().casefold()
