@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 from databases import KINDS, Templates
+from fault_report import FaultReport
 from hypothesis import settings
 from sqlmodel import Session
 
@@ -40,6 +41,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update(request: pytest.FixtureRequest) -> bool:
     """Whether golden fixtures are written instead of held against (tests/golden.py)."""
     return bool(request.config.getoption("--update-golden"))
+
+
+FAULTS = pytest.StashKey[FaultReport]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FAULTS] = FaultReport()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    report = config.stash[FAULTS]
+    if report.rows:
+        terminalreporter.section("faults")
+        for line in report.table():
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def faults(request: pytest.FixtureRequest) -> FaultReport:
+    """Printed as a table at the end of the run."""
+    return request.config.stash[FAULTS]
 
 
 @dataclass

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from console import Demo
 from demo_orders import order_bytes
+from kill_points import DELIVERY, INTAKE, REPLY
 
 from app.sandbox.approver import Approver
 from app.sandbox.buyer import Inbox, VirtualBuyer
@@ -20,9 +21,6 @@ from app.sandbox.erp import ErpView
 from protocols.cxml.documents import Received
 from schemas.order_reply import StatusUpdate
 
-INTAKE = ("intake.before_record", "intake.recorded", "receive.judged", "receive.before_commit", "receive.committed")
-DELIVERY = ("delivery.before_sending", "delivery.after_sending", "delivery.after_request", "delivery.after_mark")
-REPLY = ("reply.before_sending", "reply.after_sending", "reply.after_request", "reply.after_mark")
 LONG = pytest.mark.long
 
 
