@@ -8,23 +8,20 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from console import environment
-from demo_erps import RunningErp, adapter, demo_erp
+from demo_erps import RunningErp, demo_erp
 from fault_report import FaultReport
 from kill_points import DELIVERY
 from lanes import lanes_on
 
 from app.clock import SetClock, SystemClock
 from app.gateway import Gateway
-from app.jobs import sweep
 
 DRAINING = Path(__file__).with_name("draining.py")
 TESTS = DRAINING.parents[1]
-HOUR = timedelta(hours=1)
 
 
 @dataclass
@@ -51,14 +48,6 @@ class World:
             stdout=subprocess.DEVNULL,
         )
 
-    def drain(self) -> None:
-        """What the restarted worker does, at once by a clock that is set."""
-        clock = SetClock(SystemClock().now())
-        with adapter(self.running.url, self.running.data) as erp:
-            lanes = lanes_on(self.gateway, clock, {"main": erp})
-            sweep.recover(lanes.gateway)
-            lanes.work_for(HOUR)
-
     def arrived(self) -> list[str]:
         return [kept["reference"] for kept in reversed(self.running.received()["orders"])]
 
@@ -78,7 +67,7 @@ def test_a_worker_killed_at_the_point_leaves_each_order_once(point: str, world: 
     placed = world.place(orders=6, lanes=2)
     killed = world.worker(kill_at=point)
     assert killed.wait(60) == -signal.SIGKILL
-    world.drain()
+    assert world.worker().wait(60) == 0
     faults.judge(f"kill -9 at {point}", kind_of(world.gateway), placed, world.arrived())
 
 

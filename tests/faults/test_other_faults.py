@@ -92,7 +92,10 @@ def test_the_clock_jumps_while_an_order_is_at_the_erp(
 @pytest.mark.parametrize(
     ("orders", "customers"), [(100, 1), pytest.param(10_000, 50, marks=pytest.mark.long)], ids=["100", "10000"]
 )
-def test_two_workers_with_one_lane(orders: int, customers: int, gateway: Gateway, faults: FaultReport) -> None:
+def test_two_workers_with_one_lane(
+    orders: int, customers: int, gateway: Gateway, faults: FaultReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_job, "TURN", 0.0)
     clock = SetClock(SystemClock().now())
     chance = random.Random(orders)
     erp = MemoryErp()
@@ -106,7 +109,7 @@ def test_two_workers_with_one_lane(orders: int, customers: int, gateway: Gateway
         while len(erp.numbers) < orders and time.monotonic() < until:
             for lane in chance.sample(all_lanes, len(all_lanes)):
                 lane_job.run(worker, lane)
-                time.sleep(0.01)
+                time.sleep(0.001)
 
     with ThreadPoolExecutor(2) as workers:
         list(workers.map(works, (lanes.gateway, other)))
