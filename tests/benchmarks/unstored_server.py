@@ -18,7 +18,7 @@ from app.transports.intake import Intake
 from protocols.cxml.settings import DEFAULTS
 
 
-async def run_without_transaction(_database: Database, work: Any) -> Any:
+async def run_without_transaction(_database: Database, work: Any, **_: Any) -> Any:
     return work(None)
 
 
