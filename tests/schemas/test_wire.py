@@ -275,7 +275,7 @@ def test_a_hostile_document_is_told_in_bounded_time(body: str) -> None:
     root = etree.fromstring(f"<cXML>{body}</cXML>", etree.XMLParser(huge_tree=True))
     start = perf_counter()
     assert len(wire.check_cxml(root)) == LONGEST_LIST + 1
-    assert perf_counter() - start < 5  # libxml2's error log alone takes 20 s for the first
+    assert perf_counter() - start < 10  # libxml2's error log alone takes 20 s for the first
 
 
 def test_a_large_sound_order_is_taken_by_the_table_alone() -> None:

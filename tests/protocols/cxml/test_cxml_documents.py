@@ -148,7 +148,7 @@ def test_time_grows_with_a_wide_document_and_not_with_its_square(item: str) -> N
     for mark in (b"<DocumentReference", b"</OrderRequest>"):
         reading = read_any(ORDER.replace(mark, item.encode() * 20_000 + mark, 1))
         assert len(reading.all_faults) + len(reading.all_findings) < 700
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 10
 
 
 def test_a_cart_survives_a_real_form() -> None:
