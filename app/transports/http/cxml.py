@@ -40,19 +40,17 @@ async def explain(request: Request) -> Response:
     """For people and monitors that open the address: it takes posts only."""
     gateway: Gateway = request.app.state.gateway
     answer = refusal_answer(gateway, Refusal(No.UNACCEPTABLE, "This address takes cXML requests by POST."))
-    return _response(answer, status=405, allow="POST")
+    return _response(answer)
 
 
 async def nothing_here(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     reason = f"There is no cXML service at this address; it is at {gateway.settings.url}/cxml."
-    return _response(refusal_answer(gateway, Refusal(No.UNACCEPTABLE, reason)), status=404)
+    return _response(refusal_answer(gateway, Refusal(No.UNACCEPTABLE, reason)))
 
 
-def _response(answer: Answer, *, status: int | None = None, allow: str | None = None) -> Response:
+def _response(answer: Answer) -> Response:
     headers = {"Content-Type": answer.media_type}
     if answer.retry_after is not None:
         headers["Retry-After"] = str(answer.retry_after)
-    if allow:
-        headers["Allow"] = allow
-    return Response(answer.body, status_code=status or answer.status, headers=headers)
+    return Response(answer.body, status_code=answer.status, headers=headers)

@@ -182,9 +182,9 @@ async def test_strangers_have_a_rate_of_their_own(gateway: Gateway) -> None:
 @anyio
 async def test_a_get_and_an_unknown_path_are_told_in_cxml(client: httpx.AsyncClient) -> None:
     answer = await client.get("/cxml")
-    assert (answer.status_code, answer.headers["allow"], status_of(answer).code) == (405, "POST", 400)
+    assert (answer.status_code, status_of(answer).code) == (200, 400)
     answer = await client.post("/cxml/orders", content=b"<cXML/>", headers=XML)
-    assert (answer.status_code, status_of(answer).code) == (404, 400)
+    assert (answer.status_code, status_of(answer).code) == (200, 400)
     assert "https://crossdock.example/cxml" in (status_of(answer).reason or "")
 
 
