@@ -83,9 +83,9 @@ def test_everything_sealed_opens_with_the_new_key_alone(database: Database) -> N
     new = only_current(keys)
     with database.read() as session:
         partner = session.exec(select(PartnerRow)).scalars().one()
-        assert secrets_of(session, new, partner, Purpose.CXML_INBOUND, AT)[0].is_("for a partner")
+        assert secrets_of(session, new, partner, Purpose.CXML_INBOUND, AT)[0].reveal() == "for a partner"
         sealed = session.get_one(registry.ErpSecretRow, erp_secret).sealed
-        assert new.open_text(sealed, Place("cd_erp_secrets", erp_secret, "sealed")).is_("for an ERP")
+        assert new.open_text(sealed, Place("cd_erp_secrets", erp_secret, "sealed")).reveal() == "for an ERP"
         assert ledger.body_of(session, new, exchange_id) == b"<cXML/>"
         assert ledger.quarantined_body(session, new, quarantined) == b"strange"
 
