@@ -60,12 +60,14 @@ def not_ready(gateway: Gateway) -> list[str]:
     """What keeps this process from taking work; empty when nothing does."""
     problems = []
     try:
-        name, now = gateway.settings.process_id, gateway.clock.now()
-        gateway.database.write(lambda session: processes.seen(session, name, now), patience=5)
         with gateway.database.read() as session:
-            if schema.pending(session.connection()):
-                problems.append("migrations are not current: run `crossdock init`")
+            pending = schema.pending(session.connection())
             problems += weaknesses(session.connection())
+        if pending:
+            problems.append("migrations are not current: run `crossdock init`")
+        else:
+            name, now = gateway.settings.process_id, gateway.clock.now()
+            gateway.database.write(lambda session: processes.seen(session, name, now), patience=5)
     except (SQLAlchemyError, Busy, Unwritten) as error:
         problems.append(f"the database cannot be written ({type(error).__name__})")
     if isinstance(gateway.engine, Engine) and gateway.settings.embedded and not gateway.engine.working:
