@@ -1,6 +1,7 @@
 """The real console script as a process of its own, with what it wrote, and no way for it to outlive its test."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,12 +21,12 @@ STOP_SECONDS = 30.0
 
 
 def two_free_ports() -> int:
-    """A port that is free and whose successor is free too."""
-    for _ in range(100):
+    """A port that is free and whose successor is free too; below those from which the system takes ports of its own for
+    outgoing connections, so that both are still free when a process starts a second time."""
+    for port in random.sample(range(10_000, 32_000, 2), 1_000):
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue
