@@ -6,11 +6,9 @@ from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Connection, Date, DateTime, Integer, LargeBinary, String, Table, insert
 
-from app.storage import tables
-from app.storage.base import DecimalText, Row, UtcDateTime
+from app.storage.base import DecimalText, UtcDateTime
 from app.storage.pages import stored
-
-assert tables.ALL
+from app.storage.tables import METADATA
 
 MOMENT = datetime(2026, 3, 2, 9, 15, 30, 123_456, tzinfo=UTC)
 AWKWARD = "Ünï\n\"quoted\", 'single' \\ 🙂"
@@ -46,13 +44,13 @@ def rows(table: Table, count: int) -> list[dict[str, Any]]:
 
 
 def fill(connection: Connection, count: int = 4) -> None:
-    for table in Row.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         connection.execute(insert(table), rows(table, count))
 
 
 def content(connection: Connection, *, without: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
     return {
         table.name: [tuple(row) for row in connection.execute(table.select().order_by(*table.primary_key.columns))]
-        for table in Row.metadata.sorted_tables
+        for table in METADATA.sorted_tables
         if table.name not in without
     }

@@ -7,12 +7,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Table, func
+from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from app.gateway import Gateway
 from app.seal import SealedBody, Unsealable
 from app.storage import audit, ledger, people
+from app.storage.base import table_of
 from app.storage.erasure import StillOpen, erase_account, erase_bodies, erase_order, erase_traces, erase_visit
 from app.storage.erasures import Cause, ErasureRow
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow
@@ -23,8 +24,8 @@ from app.storage.progress import Progress, unwatched
 from app.storage.sessions import PunchoutSessionRow
 from protocols.registry import PROTOCOLS
 
-_BODIES: Final[Table] = ExchangeBodyRow.__table__  # type: ignore[attr-defined]
-_EXCHANGES: Final[Table] = ExchangeRow.__table__  # type: ignore[attr-defined]
+_BODIES: Final = table_of(ExchangeBodyRow)
+_EXCHANGES: Final = table_of(ExchangeRow)
 
 
 @dataclass(slots=True)

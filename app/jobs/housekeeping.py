@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import ColumnElement, CursorResult, Table, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, tuple_
 from sqlmodel import Session, SQLModel, col
 
 from app.gateway import Gateway
+from app.storage.base import table_of
 from app.storage.exchanges import DocumentKeyRow
 from app.storage.people import PersonSessionRow
 from app.storage.processes import ProcessRow
@@ -87,7 +88,7 @@ def _drop(gateway: Gateway, row: type[SQLModel], condition: ColumnElement[bool])
 
 
 def _drop_batch(tx: Session, *, row: type[SQLModel], condition: ColumnElement[bool]) -> int:
-    table: Table = row.__table__  # type: ignore[attr-defined]  # SQLModel gives it to every table class
+    table = table_of(row)
     key = tuple_(*table.primary_key)
     batch = select(*table.primary_key).where(condition).limit(BATCH)
     result: CursorResult[Any] = tx.connection().execute(delete(table).where(key.in_(batch)))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
-from app.storage.base import Row, UtcDateTime, new_id
+from app.storage.base import Row, UtcDateTime, new_id, table_of
 from app.storage.prepared import PreparedInsert
 
 
@@ -77,7 +77,7 @@ class RunRow(Row, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-put_run = PreparedInsert(RunRow.__table__)  # type: ignore[attr-defined]
+put_run = PreparedInsert(table_of(RunRow))
 
 
 class RunTaskRow(Row, table=True):

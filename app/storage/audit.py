@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, text
 from sqlmodel import Field, Session, col, select
 
-from app.storage.base import Row, UtcDateTime
+from app.storage.base import Row, UtcDateTime, table_of
 from app.storage.prepared import PreparedInsert
 
 BEGINNING: Final = "0" * 64
@@ -59,7 +59,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     for name, field in AuditRow.model_fields.items()
     if not field.is_required()
 }
-_insert = PreparedInsert(AuditRow.__table__)  # type: ignore[attr-defined]
+_insert = PreparedInsert(table_of(AuditRow))
 _tail = select(AuditRow.sequence, AuditRow.hash).order_by(col(AuditRow.sequence).desc()).limit(1)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import MetaData, TypeDecorator
+from sqlalchemy import MetaData, Table, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import DateTime, String
 from sqlmodel import SQLModel
@@ -59,6 +59,12 @@ class DecimalText(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value)
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """The table of a row class; SQLModel's own types do not tell of it."""
+    table: Table = row.__table__  # type: ignore[attr-defined]
+    return table
 
 
 def new_id() -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.storage.base import UtcDateTime, new_id
+from app.storage.base import UtcDateTime, new_id, table_of
 from app.storage.in_hand import InHand
 from app.storage.prepared import PreparedInsert
 
@@ -144,7 +144,7 @@ class DeliveryRow(InHand, table=True):
     )
 
 
-put = PreparedInsert(DeliveryRow.__table__)  # type: ignore[attr-defined]
+put = PreparedInsert(table_of(DeliveryRow))
 
 
 def _head(what: T) -> T:

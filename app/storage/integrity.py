@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 
 from app.seal import KeyRing, Place, SealedBody, Unsealable
 from app.storage import audit, ledger
+from app.storage.base import table_of
 from app.storage.database import Database
 from app.storage.erasures import ErasureRow
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
@@ -19,9 +20,9 @@ from app.storage.progress import Progress, unwatched
 MOST_NAMED: Final = 1_000
 """Problems that are named one by one; beyond, they are counted."""
 
-_EXCHANGES: Final[Table] = ExchangeRow.__table__  # type: ignore[attr-defined]
-_BODIES: Final[Table] = ExchangeBodyRow.__table__  # type: ignore[attr-defined]
-_QUARANTINE: Final[Table] = QuarantineRow.__table__  # type: ignore[attr-defined]
+_EXCHANGES: Final = table_of(ExchangeRow)
+_BODIES: Final = table_of(ExchangeBodyRow)
+_QUARANTINE: Final = table_of(QuarantineRow)
 
 
 @dataclass(slots=True)

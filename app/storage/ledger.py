@@ -5,10 +5,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlmodel import Session, col
 
 from app.seal import KeyRing, Place, SealedBody
+from app.storage.base import table_of
 from app.storage.exchanges import (
     DocumentKeyRow,
     ExchangeBodyRow,
@@ -17,10 +18,10 @@ from app.storage.exchanges import (
 )
 from app.storage.prepared import PreparedInsert, PreparedUpdate
 
-_EXCHANGES: Final[Table] = ExchangeRow.__table__  # type: ignore[attr-defined]
-_BODIES: Final[Table] = ExchangeBodyRow.__table__  # type: ignore[attr-defined]
-_KEYS: Final[Table] = DocumentKeyRow.__table__  # type: ignore[attr-defined]
-_QUARANTINE: Final[Table] = QuarantineRow.__table__  # type: ignore[attr-defined]
+_EXCHANGES: Final = table_of(ExchangeRow)
+_BODIES: Final = table_of(ExchangeBodyRow)
+_KEYS: Final = table_of(DocumentKeyRow)
+_QUARANTINE: Final = table_of(QuarantineRow)
 
 _insert_exchange = PreparedInsert(_EXCHANGES)
 _insert_body = PreparedInsert(_BODIES)

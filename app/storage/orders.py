@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
-from app.storage.base import DecimalText, Row, UtcDateTime, new_id
+from app.storage.base import DecimalText, Row, UtcDateTime, new_id, table_of
 from app.storage.prepared import PreparedInsert
 from schemas.base import from_json
 from schemas.order import Order
@@ -183,9 +183,9 @@ class HoldRow(Row, table=True):
     )
 
 
-put_order = PreparedInsert(OrderRow.__table__, unless_there=True)  # type: ignore[attr-defined]
+put_order = PreparedInsert(table_of(OrderRow), unless_there=True)
 """With a value for every column that may not be NULL; False when the customer has an order of that number."""
-put_revision = PreparedInsert(OrderRevisionRow.__table__)  # type: ignore[attr-defined]
+put_revision = PreparedInsert(table_of(OrderRevisionRow))
 
 
 class Impossible(Exception):

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, and_, delete, or_, true
+from sqlalchemy import ColumnElement, and_, delete, or_, true
 from sqlmodel import Session, col, select
 
+from app.storage.base import table_of
 from app.storage.erasures import RetentionRuleRow
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 
-_EXCHANGES: Final[Table] = ExchangeRow.__table__  # type: ignore[attr-defined]
-_BODIES: Final[Table] = ExchangeBodyRow.__table__  # type: ignore[attr-defined]
+_EXCHANGES: Final = table_of(ExchangeRow)
+_BODIES: Final = table_of(ExchangeBodyRow)
 
 
 @dataclass(frozen=True, slots=True)

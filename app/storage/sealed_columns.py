@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, or_, select
 
 from app.seal import Place, beginning
+from app.storage.base import table_of
 from app.storage.erps import ErpSecretRow
 from app.storage.exchanges import ExchangeBodyRow, QuarantineRow
 from app.storage.partners import PartnerSecretRow
@@ -37,7 +38,7 @@ class SealedColumn:
 
 
 def _of(row: Any, name: str, bound: str) -> SealedColumn:
-    return SealedColumn(row.__table__, name, bound)
+    return SealedColumn(table_of(row), name, bound)
 
 
 SEALED: Final = (

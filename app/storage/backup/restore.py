@@ -12,10 +12,9 @@ from sqlalchemy import Connection, Table, delete, inspect, literal, select, text
 from sqlmodel import Session, col
 
 from app.seal import KeyRing
-from app.storage import schema, tables
+from app.storage import schema
 from app.storage.backup.archive import BadBackup, Manifest, Member, Reader
 from app.storage.backup.rows import Loader
-from app.storage.base import Row
 from app.storage.database import Database
 from app.storage.deliveries import DeliveryRow, State
 from app.storage.pages import MOST_BYTES, MOST_ROWS
@@ -23,8 +22,7 @@ from app.storage.people import PersonSessionRow
 from app.storage.progress import Progress, unwatched
 from app.storage.restores import RestoreRow
 from app.storage.seal_keys import register_key, unopenable
-
-assert tables.ALL
+from app.storage.tables import METADATA
 
 
 class NotRestored(Exception):
@@ -46,7 +44,7 @@ def restore(
     refuse_unfit(manifest)
     with database.engine.connect() as connection, connection.begin():
         refuse_filled(connection)
-        ours = {table.name: table for table in Row.metadata.sorted_tables}
+        ours = {table.name: table for table in METADATA.sorted_tables}
         if {member.table for member in manifest.tables} != ours.keys():
             raise NotRestored("the backup holds other tables than this version has")
         written = 0
@@ -75,7 +73,7 @@ def refuse_unfit(manifest: Manifest) -> None:
 def refuse_filled(connection: Connection) -> None:
     """Raises NotRestored when there is anything that a restore would mix with."""
     present = set(inspect(connection).get_table_names())
-    for table in Row.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         if table.name in present and connection.execute(select(literal(1)).select_from(table).limit(1)).first():
             raise NotRestored(
                 f"the database is not empty (there are rows in {table.name}): restore into a new one, "

@@ -11,16 +11,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select
 
-from app.storage import schema, tables
+from app.storage import schema
 from app.storage.backup import archive, rows
 from app.storage.backup.archive import Manifest
-from app.storage.base import Row
+from app.storage.base import table_of
 from app.storage.database import Database
 from app.storage.pages import pages
 from app.storage.progress import Progress, unwatched
 from app.storage.seal_keys import SealKeyRow
-
-assert tables.ALL
+from app.storage.tables import METADATA
 
 
 def take(database: Database, path: Path, *, at: datetime, done: Progress = unwatched) -> Manifest:
@@ -33,7 +32,7 @@ def take(database: Database, path: Path, *, at: datetime, done: Progress = unwat
                 f"the database is of schema {schema.current(connection)}, this version's is {schema.head()}: "
                 "take the backup with the version that belongs to it"
             )
-        ours = Row.metadata.sorted_tables
+        ours = METADATA.sorted_tables
         total = sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in ours)
         written = 0
 
@@ -60,4 +59,4 @@ def take(database: Database, path: Path, *, at: datetime, done: Progress = unwat
 
 
 def _seal_keys(connection: Connection) -> list[str]:
-    return [key for (key,) in connection.execute(select(SealKeyRow.__table__.c.id).order_by("id"))]  # type: ignore[attr-defined]
+    return [key for (key,) in connection.execute(select(table_of(SealKeyRow).c.id).order_by("id"))]

@@ -4,11 +4,9 @@ from typing import Any
 
 from alembic import context
 
-from app.storage import tables
-from app.storage.base import Row
+from app.storage.tables import METADATA
 
 OURS = "cd_"
-assert tables.ALL
 
 
 def include_name(name: str | None, kind: str, _parent: Any) -> bool:
@@ -18,7 +16,7 @@ def include_name(name: str | None, kind: str, _parent: Any) -> bool:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Row.metadata,
+    target_metadata=METADATA,
     include_name=include_name,
     render_as_batch=True,
     compare_type=True,

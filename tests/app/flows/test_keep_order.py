@@ -16,6 +16,7 @@ from app.flows.order_book import OrderBook
 from app.gateway import Gateway
 from app.storage.approvals import RunRow
 from app.storage.audit import AuditRow, first_broken
+from app.storage.base import table_of
 from app.storage.deliveries import DeliveryRow
 from app.storage.orders import OrderRevisionRow, OrderRow
 from app.storage.restores import RestoreRow
@@ -42,7 +43,7 @@ def rows_of(desk: Desk, order_id: str) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     with desk.gateway.database.read() as session:
         for kind in TABLES:
-            table = kind.__table__  # type: ignore[attr-defined]
+            table = table_of(kind)
             key = table.c.id if kind is OrderRow else table.c.order_id
             rows = session.execute(select_columns(table).where(key == order_id).order_by(*table.primary_key)).mappings()
             own = OWN | (OWN_OF_AUDIT if kind is AuditRow else {"sequence"})

@@ -19,7 +19,7 @@ from app.storage.backup import archive, rows
 from app.storage.backup.archive import BadBackup
 from app.storage.backup.restore import NotRestored, restore
 from app.storage.backup.take import take
-from app.storage.base import Row, new_id
+from app.storage.base import Row, new_id, table_of
 from app.storage.database import Database
 from app.storage.deliveries import OPEN, DeliveryRow, State
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow
@@ -36,7 +36,7 @@ def filled(database: Database) -> Database:
     """Some rows in every table."""
     with database.engine.begin() as connection:
         any_rows.fill(connection)
-        connection.execute(SealKeyRow.__table__.delete())  # type: ignore[attr-defined]
+        connection.execute(table_of(SealKeyRow).delete())
     database.write(lambda session: register_key(session, KEYS, AT))
     return database
 
@@ -94,10 +94,10 @@ def test_a_json_column_keeps_its_exact_text(filled: Database, target: Database, 
 def test_new_rows_get_numbers_of_their_own_after_a_restore(filled: Database, target: Database, tmp_path: Path) -> None:
     take(filled, tmp_path / "b.zip", at=AT)
     restored(tmp_path / "b.zip", target)
-    row = any_rows.rows(DeliveryRow.__table__, 5)[4]  # type: ignore[attr-defined]
+    row = any_rows.rows(table_of(DeliveryRow), 5)[4]
     del row["sequence"]
-    row |= {"order_id": any_rows.value(DeliveryRow.__table__.c.order_id, 1), "revision": 9}  # type: ignore[attr-defined]
-    row["customer_id"] = any_rows.value(DeliveryRow.__table__.c.customer_id, 1)  # type: ignore[attr-defined]
+    row |= {"order_id": any_rows.value(table_of(DeliveryRow).c.order_id, 1), "revision": 9}
+    row["customer_id"] = any_rows.value(table_of(DeliveryRow).c.customer_id, 1)
     with target.engine.begin() as connection:
         connection.execute(insert(DeliveryRow), [row])
         assert connection.scalar(select(func.max(col(DeliveryRow.sequence)))) == 5
@@ -118,7 +118,7 @@ def test_what_was_open_is_looked_up_before_it_is_sent_again(filled: Database, ta
 
 def test_browsers_sign_in_anew_and_the_restore_is_on_record(filled: Database, target: Database, tmp_path: Path) -> None:
     with filled.engine.begin() as connection:
-        connection.execute(RestoreRow.__table__.delete())  # type: ignore[attr-defined]
+        connection.execute(table_of(RestoreRow).delete())
     take(filled, tmp_path / "b.zip", at=AT)
     restored(tmp_path / "b.zip", target)
     with target.read() as session:
@@ -132,7 +132,7 @@ def test_a_backup_beside_a_busy_writer_is_of_one_moment(database: Database, tmp_
     ended = threading.Event()
 
     def add(session: Session) -> None:
-        row = any_rows.rows(ExchangeRow.__table__, 1)[0]  # type: ignore[attr-defined]
+        row = any_rows.rows(table_of(ExchangeRow), 1)[0]
         row |= {"id": new_id(), "partner_id": None, "customer_id": None}
         session.execute(insert(ExchangeRow), [row])
         session.execute(

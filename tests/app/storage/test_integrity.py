@@ -11,13 +11,13 @@ from sqlmodel import Session
 
 from app.seal import KeyRing
 from app.storage import audit, ledger
-from app.storage.base import LIVE
+from app.storage.base import LIVE, table_of
 from app.storage.database import Database
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 from app.storage.integrity import MOST_NAMED, verify
 
 KEYS = KeyRing.made("k")
-EXCHANGES, BODIES = ExchangeRow.__table__, ExchangeBodyRow.__table__  # type: ignore[attr-defined]
+EXCHANGES, BODIES = table_of(ExchangeRow), table_of(ExchangeBodyRow)
 
 
 def digest(body: bytes) -> str:
@@ -107,7 +107,7 @@ def test_quarantine_is_checked_as_far_as_it_was_kept(filled: Database) -> None:
             ("long", b"x" * (ledger.LARGEST_KEPT + 1)),
             ("changed", b"strange"),
         ):
-            row = any_rows.rows(QuarantineRow.__table__, 1)[0]  # type: ignore[attr-defined]
+            row = any_rows.rows(table_of(QuarantineRow), 1)[0]
             row |= {"id": row_id, "realm": LIVE, "size": len(body), "kept": min(len(body), ledger.LARGEST_KEPT)}
             row |= {"sha256": "4e0fb0a3" if row_id == "changed" else digest(body)}
             del row["sealed_key"], row["sealed_body"]

@@ -4,13 +4,14 @@ import any_rows
 import pytest
 from sqlalchemy import insert
 
+from app.storage.base import table_of
 from app.storage.customers import CustomerRow
 from app.storage.database import Database
 from app.storage.exchanges import DocumentKeyRow, ExchangeBodyRow, ExchangeRow
 from app.storage.pages import pages
 from app.storage.partners import PartnerRow
 
-EXCHANGES, BODIES, KEYS = ExchangeRow.__table__, ExchangeBodyRow.__table__, DocumentKeyRow.__table__  # type: ignore[attr-defined]
+EXCHANGES, BODIES, KEYS = table_of(ExchangeRow), table_of(ExchangeBodyRow), table_of(DocumentKeyRow)
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def bodies(database: Database) -> Database:
     """Ten bodies of 100 bytes, but the fourth has 5,000."""
     with database.engine.begin() as connection:
         for row_class in (CustomerRow, PartnerRow):
-            connection.execute(insert(row_class), any_rows.rows(row_class.__table__, 20))  # type: ignore[attr-defined]
+            connection.execute(insert(row_class), any_rows.rows(table_of(row_class), 20))
         connection.execute(insert(EXCHANGES), [row | {"id": f"{n:03}"} for n, row in enumerate(exchanges(10))])
         sizes = [100] * 3 + [5_000] + [100] * 6
         rows = [
