@@ -10,3 +10,7 @@ def recognise(body: bytes, media_type: str | None) -> Protocol | None:
     """The protocol of an input that came without an address, None when it is none of ours. A file name or a media
     type alone never decides: senders get both wrong."""
     return next((protocol for protocol in PROTOCOLS if protocol.looks_like(body, media_type)), None)
+
+
+def named(name: str) -> Protocol | None:
+    return next((protocol for protocol in PROTOCOLS if protocol.name == name), None)

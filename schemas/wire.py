@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -29,10 +29,6 @@ CXML_DTDS = ("cXML", "Fulfill", "InvoiceDetail", "Quote", "Catalog")
 
 _HOME = Path(__file__).parent / "cxml"
 _NAMESPACES = {"ds": "http://www.w3.org/2000/09/xmldsig#"}
-
-
-class BadStandard(ValueError):
-    """A configured DTD that cannot be used; the text says which file and why."""
 
 
 def cxml_dtd_for(payload: str) -> str | None:
@@ -105,41 +101,12 @@ class Dtd:
 
 def check_pin(root: etree._Element, version: str) -> tuple[Deviation, ...]:
     """What a document may not carry for a partner pinned to an older cXML version: the constructs that the DTDs of that
-    time lacked (`schemas/cxml/pins.rules`). It does not replace `check_cxml`, and where the operator's directory holds
-    the DTD of that version, `standard_dtd` decides better. Raises ValueError for a version such as `latest`."""
+    time lacked (`schemas/cxml/pins.rules`). It does not replace `check_cxml`.
+    Raises ValueError for a version such as `latest`."""
     return listed(_beyond_pin(root, pin_rules(version), version))
 
 
-def standard_dtd(directory: Path, name: str, version: str | None = None) -> Dtd | None:
-    """The standard's own DTD from a directory that the operator configured: `name.dtd`, or `version/name.dtd` where a
-    version is asked for, as the addresses of DOCTYPEs have it. None when the file is absent: then the document is "not
-    validated", which is to be said. Nothing is ever fetched. Raises BadStandard, ValueError for a name that is none."""
-    if name not in CXML_DTDS or (version is not None and not _VERSION.fullmatch(version)):
-        raise ValueError(f"not a cXML document type and version: {name!r} {version!r}")
-    path = directory / version / f"{name}.dtd" if version else directory / f"{name}.dtd"
-    try:
-        changed = path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-    return _standard_dtd(path, changed)
-
-
-@lru_cache(maxsize=32)
-def _standard_dtd(path: Path, _changed: int) -> Dtd:
-    body = path.read_bytes()
-    if _EXTERNAL_ENTITY.search(body):
-        raise BadStandard(f"{path}: declares an external entity; a DTD that is complete in itself is needed")
-    if not _DECLARES_CXML.search(body):
-        raise BadStandard(f"{path}: does not declare cXML")
-    try:
-        return Dtd(etree.DTD(BytesIO(body)))
-    except etree.DTDParseError as error:
-        raise BadStandard(f"{path}: {error}") from error
-
-
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
-_DECLARES_CXML = re.compile(rb"<!ELEMENT\s+cXML\s")
-_EXTERNAL_ENTITY = re.compile(rb"<!ENTITY\s+(%\s+)?\S+\s+(SYSTEM|PUBLIC)\b")
 
 # libxml2's error log writes the path of each error by counting siblings: a hostile document of 100,000 wrong siblings
 # (0.8 MB) took 20 s. Within these bounds the worst one takes about a second; beyond them the table decides alone,

@@ -31,7 +31,9 @@ def strangers(
             row = session.exec(query.where(QuarantineRow.id == document)).first()
             if row is None:
                 stop(f"there is no document {document}")
-            shown = show(quarantined_body(session, gateway.keys, row.id), row.media_type, ())
+            shown = show(quarantined_body(session, gateway.keys, row.id), row.media_type, row.protocol, ())
+            if shown is None:
+                stop("it cannot be told what of this document is secret")
             typer.echo("".join(map(_visible, shown.text)))
             if shown.cut or row.kept < row.size:
                 typer.echo(f"(its {row.size} bytes are not shown whole)", err=True)

@@ -22,7 +22,7 @@ from app.storage.orders import OrderRevisionRow, OrderRow
 from app.storage.pages import pages_apart
 from app.storage.progress import Progress, unwatched
 from app.storage.sessions import PunchoutSessionRow
-from protocols.registry import PROTOCOLS
+from protocols.registry import named
 
 _BODIES: Final = table_of(ExchangeBodyRow)
 _EXCHANGES: Final = table_of(ExchangeRow)
@@ -125,7 +125,7 @@ def _text(gateway: Gateway, row: Any) -> str:
         )
     except Unsealable:
         return ""
-    protocol = next((protocol for protocol in PROTOCOLS if protocol.name == row.protocol), None)
+    protocol = named(row.protocol)
     shown = protocol.shown(body, row.media_type) if protocol else None
     texts = [body, shown.document, *(part.data for part in shown.parts)] if shown else [body]
     return b"\n".join(texts).decode("utf-8", "replace").casefold()

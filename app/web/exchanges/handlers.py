@@ -74,7 +74,7 @@ def message(request: Request) -> Response:
         partner = session.get(PartnerRow, row.partner_id) if row.partner_id else None
         try:
             hidden = _secrets(session, gateway, partner) if partner else []
-            shown = show(body_of(session, gateway.keys, exchange_id), row.media_type, hidden)
+            shown = show(body_of(session, gateway.keys, exchange_id), row.media_type, row.protocol, hidden)
         except (BodyErased, Unsealable):
             shown = None
     context = {"row": row, "partner": partner, "shown": shown, "words": words}

@@ -1,6 +1,5 @@
 """A message as a page may show it: indented, without secrets and card numbers, however broken it is."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,21 +8,12 @@ import msgspec
 from lxml import etree
 
 from protocols import xml
-from protocols.cxml import attachments
-from protocols.registry import recognise
+from protocols.protocol import Protocol
+from protocols.registry import named
 from schemas.faults import Fault, Findings, Malformed
 
 MASK: Final = "***"
 LONGEST: Final = 300_000
-_SECRET: Final = ("SharedSecret", "CredentialMac", "DigitalSignature")
-_IN_TEXT: Final = re.compile(
-    r"(<(?:[\w.-]+:)?(?:SharedSecret|CredentialMac|DigitalSignature)\b[^>]*>)(?:.*?)(?=</(?:[\w.-]+:)?(?:"
-    r"SharedSecret|CredentialMac|DigitalSignature)\s*>|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
-_CARD: Final = re.compile(
-    r"""(<(?:[\w.-]+:)?PCard\b[^>]*?\bnumber\s*=\s*)(["'])(.*?)(\2|\Z)""", re.DOTALL | re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +36,14 @@ class Shown:
     faults: tuple[Fault, ...]
 
 
-def show(body: bytes, media_type: str | None, secrets: Iterable[str]) -> Shown:
-    """`secrets` are texts that are masked wherever they stand."""
+def show(body: bytes, media_type: str | None, protocol_name: str, secrets: Iterable[str]) -> Shown | None:
+    """`secrets` are texts that are masked wherever they stand. None when it cannot be told what of it is secret."""
     hidden = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
-    text = _without(_readable(body, media_type), hidden)
-    protocol = recognise(body, media_type)
-    if protocol is None:
-        return Shown(text[:LONGEST], len(text) > LONGEST, (), ())
+    protocol = named(protocol_name)
+    masked = _masked(protocol, body, media_type) if protocol else None
+    if protocol is None or masked is None:
+        return None
+    text = _without(masked, hidden)
     reading = protocol.read(body, media_type)
     documents = tuple(
         ShownDocument(
@@ -83,18 +74,14 @@ def _json(document: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
-def _readable(body: bytes, media_type: str | None) -> str:
+def _masked(protocol: Protocol, body: bytes, media_type: str | None) -> str | None:
+    """Indented, where it is well-formed."""
+    shown = protocol.shown(body, media_type)
+    if shown is None:
+        return None
     try:
-        root_bytes, charset = attachments.root_of(body, media_type)
-        root = xml.parse(root_bytes, Findings(), charset=charset)
+        root = xml.parse(shown.document, Findings())
     except Malformed:
-        text = body.decode("utf-8", "replace")
-        return _CARD.sub(rf"\1\2{MASK}\4", _IN_TEXT.sub(rf"\1{MASK}", text))
-    for element in root.iter(*_SECRET):
-        for child in list(element):
-            element.remove(child)
-        element.text = MASK
-    for card in root.iter("PCard"):
-        card.set("number", MASK)
+        return shown.document.decode("utf-8", "replace")
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")

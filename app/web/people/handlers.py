@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from sqlmodel import Session, col, delete
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,24 +18,15 @@ from app.web.forms import FormLimits, read_form
 from app.web.language import msgid
 from app.web.people import sessions
 from app.web.people.sessions import gateway_of, language_of, needs_https, signed_in
+from app.web.tries import limits_of, remote
 from app.web.views import page
 
 LIMITS: Final = FormLimits(fields=10, size=1_000)
-BY_NAME: Final[RateLimitItem] = parse("8/5 minutes")
-BY_ADDRESS: Final[RateLimitItem] = parse("40/5 minutes")
 """Many people share an address; nobody shares a name."""
 
 WRONG: Final = msgid("This name and password do not fit together.")
 TOO_MANY: Final = msgid("Too many tries. Please wait five minutes.")
 NEEDS_HTTPS: Final = msgid("Signing in needs https: over this connection your browser would not keep the session.")
-
-
-def _limiter(request: Request) -> MovingWindowRateLimiter:
-    state = request.app.state
-    if not hasattr(state, "login_limiter"):
-        state.login_limiter = MovingWindowRateLimiter(MemoryStorage())
-    limiter: MovingWindowRateLimiter = state.login_limiter
-    return limiter
 
 
 def login_form(request: Request) -> Response:
@@ -51,7 +39,7 @@ def _form(request: Request, fault: str | None, *, status: int = 200, login: str 
     context = {"fault": fault, "login": login, "next": _next(request.query_params.get("next", "")), "usable": usable}
     answer = page(request, "people/login.html", context, language=language_of(request), status=status)
     if status == 429:
-        answer.headers["Retry-After"] = "300"
+        answer.headers["Retry-After"] = str(limits_of(request).names.window)
     return answer
 
 
@@ -73,14 +61,13 @@ async def login(request: Request) -> Response:
         return _form(request, NEEDS_HTTPS, status=403, usable=False)
     form = await read_form(request, LIMITS)
     attempt = _Attempt(people.folded(form.text("login")), (form.all("password") or ("",))[0])
-    address = request.client.host if request.client else ""
-    limiter = _limiter(request)
-    if not (limiter.hit(BY_ADDRESS, "address", address) and limiter.hit(BY_NAME, "name", attempt.login)):
+    limits = limits_of(request)
+    if not (limits.sign_ins.count(remote(request)) and limits.names.count(attempt.login)):
         return _form(request, TOO_MANY, status=429, login=attempt.login)
     cookie = await _try(gateway_of(request), attempt, request)
     if cookie is None:
         return _form(request, WRONG, status=401, login=attempt.login)
-    limiter.clear(BY_NAME, "name", attempt.login)
+    limits.names.forget(attempt.login)
     answer = RedirectResponse(_next(form.text("next")) or "/", status_code=303)
     sessions.give(answer, cookie)
     return answer

@@ -11,8 +11,8 @@ from app.flows import visit as visits
 from app.flows.visit import Alive, Dead, Ended
 from app.web.endpoint import Endpoint, gateway_of
 from app.web.errors import error_page
-from app.web.misses import Misses, remote
 from app.web.security import SAFE_METHODS, content_security_policy
+from app.web.tries import count_unknown, remote
 from app.web.views import page
 from schemas.punchout import Operation
 
@@ -68,9 +68,7 @@ async def dead_page(request: Request, dead: Dead, *, what: str) -> Response:
     ones gets 429 instead and no audit entries; what opens a visit is never held up, as buyers share addresses."""
     gateway = gateway_of(request)
     if dead.why is Ended.UNKNOWN:
-        misses: Misses = request.app.state.misses
-        misses.check(request)
-        misses.count(request)
+        count_unknown(request)
     address = remote(request)
     await gateway.database.awrite(lambda tx: visits.record_refused(tx, gateway, dead, what=what, remote=address))
     _log.info("shop.refused", what=what, why=dead.why, session_id=dead.visit.id if dead.visit else None)

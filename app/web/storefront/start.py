@@ -11,8 +11,8 @@ from app.flows import visit as visits
 from app.flows.visit import Begun, Dead
 from app.web.endpoint import gateway_of
 from app.web.language import negotiated, regional
-from app.web.misses import remote
 from app.web.storefront.guard import dead_page
+from app.web.tries import remote
 from schemas.base import from_json
 from schemas.punchout import Operation, PunchoutRequest
 

@@ -1,0 +1,60 @@
+"""How often one address, or one name, may try codes, tokens and passwords."""
+
+from dataclasses import dataclass, field
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
+
+from app.errors import No, Refusal
+
+
+class Tries:
+    """Counts are kept by the process and forgotten with it."""
+
+    def __init__(self, allowed: str) -> None:
+        """`allowed` as the limits package writes it: `30/minute`."""
+        self._allowed: RateLimitItem = parse(allowed)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    @property
+    def window(self) -> int:
+        """Seconds."""
+        return self._allowed.get_expiry()
+
+    def count(self, key: str) -> bool:
+        """One more; whether it is still within what is allowed."""
+        return self._limiter.hit(self._allowed, key)
+
+    def forget(self, key: str) -> None:
+        self._limiter.clear(self._allowed, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    unknown   codes and tokens that open nothing, by address: what is right costs nothing, as buyers share addresses.
+    sign_ins  by address; `names` by name, until one succeeds.
+    """
+
+    unknown: Tries = field(default_factory=lambda: Tries("30/minute"))
+    sign_ins: Tries = field(default_factory=lambda: Tries("40/5 minutes"))
+    names: Tries = field(default_factory=lambda: Tries("8/5 minutes"))
+
+
+def limits_of(request: Request) -> Limits:
+    limits: Limits = request.app.state.limits
+    return limits
+
+
+def count_unknown(request: Request) -> None:
+    """Raises Refusal TOO_MANY when this address has come with too much that opens nothing."""
+    unknown = limits_of(request).unknown
+    if not unknown.count(remote(request)):
+        raise Refusal(No.TOO_MANY, "Too many tries from this address.", retry_after=unknown.window)
+
+
+def remote(request: Request) -> str:
+    """The caller's address; behind a proxy the server has put the real one in, where the proxy is a named one."""
+    return request.client.host if request.client else "unknown"
