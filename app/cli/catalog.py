@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import DBAPIError
 
 from app import main
 from app.catalog.export import export_files
-from app.catalog.load import import_files
+from app.catalog.load import import_in_pieces
 from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
+from app.cli.progress import bar
 from app.storage.base import LIVE
+from app.storage.intake_writer import Busy, Unwritten
 from schemas.faults import Rejected
 
 MOST_FAULTS = 50
@@ -29,26 +30,35 @@ def import_(
     ],
     data: Data = None,
 ) -> None:
-    """Add what is new and replace what is named, all or nothing. What the files do not name stays."""
+    """Add what is new and replace what is named; nothing, if anything is wrong. What the files do not name stays.
+
+    Servers go on meanwhile: each item changes as a whole, with its texts and prices. An import that was interrupted is
+    finished by running it again."""
     try:
         read = {file.name: file.read_bytes() for file in files}
     except OSError as error:
         raise typer.BadParameter(f"cannot read {error.filename}: {error.strerror}", param_hint="FILES") from error
     if len(read) != len(files):
         raise typer.BadParameter("two of the files have the same name", param_hint="FILES")
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    told = Progress(*columns, console=Console(stderr=True), transient=True)
-    with main.opened(settings_from(data)) as gateway, told as progress:
-        progress.add_task("importing", total=None)
+    reached = (0, 0)
+    with main.opened(settings_from(data)) as gateway:
         try:
-            done = gateway.database.write(
-                lambda session: import_files(session, LIVE, read, gateway.clock.now()), patience=600
-            )
+            with bar("import", "items") as shown:
+
+                def told(done: int, total: int) -> None:
+                    nonlocal reached
+                    reached = (done, total)
+                    shown(done, total)
+
+                done = import_in_pieces(gateway.database, LIVE, read, gateway.clock.now(), told)
         except Rejected as rejected:
-            progress.stop()
             more = len(rejected.faults) - MOST_FAULTS
             stop(*map(str, rejected.faults[:MOST_FAULTS]), *([f"and {more} more"] if more > 0 else []))
-        progress.stop()
+        except (Busy, Unwritten, DBAPIError, KeyboardInterrupt) as error:
+            stop(
+                f"interrupted after {reached[0]} of {reached[1]} items ({type(error).__name__}): those are in the "
+                "catalog, each as a whole; run the same command again to finish"
+            )
         record(gateway, "catalog_imported", files=sorted(read), items=done.new_items + done.changed_items)
     console().print(
         f"{done.categories} categories, {done.new_items} new items, {done.changed_items} changed, {done.prices} prices"

@@ -19,11 +19,12 @@ from app import main
 from app.cli.audited import record
 from app.cli.options import Data, console, json_or_text, settings_from, stop
 from app.gateway import Gateway
-from app.partners import shop
+from app.partners import shop, traffic
 from app.partners.profile import add_partner
 from app.partners.return_urls import fault_of_host, fault_of_origin
 from app.partners.secrets import Purpose, keep_secret
 from app.partners.shop import ShopSettings
+from app.partners.traffic import TrafficSettings, posts_per_minute
 from app.seal import Secret
 from app.storage.base import LIVE
 from app.storage.customers import CustomerRow
@@ -31,8 +32,12 @@ from app.storage.partners import PartnerIdentityRow, PartnerRow, PartnerSecretRo
 from protocols.cxml.settings import CxmlSettings
 from schemas.party import Identifier
 
-SETTINGS: dict[str, type[msgspec.Struct]] = {"cxml": CxmlSettings, shop.NAME: ShopSettings}
-"""What a partner's settings are, by protocol."""
+SETTINGS: dict[str, type[msgspec.Struct]] = {
+    "cxml": CxmlSettings,
+    shop.NAME: ShopSettings,
+    traffic.NAME: TrafficSettings,
+}
+"""What is agreed with a partner: by protocol, and beside the protocols."""
 
 partner = typer.Typer(help="Connections: who may talk to us.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -62,7 +67,7 @@ def list_(data: Data = None) -> None:
 def show(name: Name, data: Data = None) -> None:
     """Everything about a connection except its secrets, of which only the dates are told."""
     with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
-        _print(_told(session, _partner(session, name)))
+        _print(_told(session, gateway, _partner(session, name)))
 
 
 @partner.command()
@@ -70,7 +75,7 @@ def export(data: Data = None) -> None:
     """All connections as JSON, without secrets."""
     with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
         rows = session.exec(select(PartnerRow).where(PartnerRow.realm == LIVE).order_by(PartnerRow.name))
-        _print([_told(session, row) for row in rows])
+        _print([_told(session, gateway, row) for row in rows])
 
 
 @partner.command()
@@ -149,13 +154,16 @@ def secret(
 @partner.command("set")
 def set_(
     name: Name,
-    setting: Annotated[str, typer.Argument(help="protocol.setting, such as cxml.version", show_default=False)],
+    setting: Annotated[
+        str,
+        typer.Argument(help="cxml.version, traffic.posts_per_minute, ...", show_default=False),
+    ],
     value: Annotated[
         str | None, typer.Argument(help="JSON, or a plain text; absent: back to the default", show_default=False)
     ] = None,
     data: Data = None,
 ) -> None:
-    """Change what is agreed with a connection about a protocol."""
+    """Change what is agreed with a connection."""
     protocol, _, key = setting.partition(".")
     if protocol not in SETTINGS or key not in SETTINGS[protocol].__struct_fields__:
         known = (f"{protocol}.{key}" for protocol, kind in SETTINGS.items() for key in kind.__struct_fields__)
@@ -275,7 +283,7 @@ def _shown(session: Session, row: PartnerRow, role: Role) -> list[str]:
     ]
 
 
-def _told(session: Session, row: PartnerRow) -> dict[str, Any]:
+def _told(session: Session, gateway: Gateway, row: PartnerRow) -> dict[str, Any]:
     held = session.exec(
         select(PartnerSecretRow).where(PartnerSecretRow.partner_id == row.id).order_by(PartnerSecretRow.id)
     )
@@ -293,6 +301,7 @@ def _told(session: Session, row: PartnerRow) -> dict[str, Any]:
         "return_hosts": row.return_hosts,
         "frame_origins": row.frame_origins,
         "settings": row.settings,
+        "posts_per_minute": posts_per_minute(row, gateway.settings.posts_per_minute),
         "secrets": [
             {
                 "purpose": secret.purpose,

@@ -108,9 +108,11 @@ def _payload(reply: Reply, read: Callable[..., T]) -> T | None:
 
 
 class Inbox:
-    """The buyer's own address, where confirmations and status updates arrive; it answers each with Status 200."""
+    """The buyer's own address, where confirmations and status updates arrive; it answers each with Status 200.
 
-    def __init__(self) -> None:
+    port  0: any that is free."""
+
+    def __init__(self, port: int = 0) -> None:
         self.connections = 0
         self._arrived: list[Received] = []
         self._changed = threading.Condition()
@@ -133,7 +135,7 @@ class Inbox:
             def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
                 """Nothing: the transcript tells what came."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="inbox", daemon=True)
         self._thread.start()
 

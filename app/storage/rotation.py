@@ -15,6 +15,7 @@ from sqlmodel import Session
 from app.errors import kill_point
 from app.seal import KeyRing, Unsealable
 from app.storage.database import Database
+from app.storage.gentle import write_gently
 from app.storage.pages import pages_apart
 from app.storage.progress import Progress, unwatched
 from app.storage.sealed_columns import SEALED, SealedColumn, count
@@ -44,7 +45,7 @@ def rotate(database: Database, keys: KeyRing, done: Progress = unwatched) -> Rot
         columns, where = [sealed.key, sealed.column], [sealed.sealed_with(*_old(keys))]
         for batch in pages_apart(database, sealed.table, columns, where=where, most_rows=BATCH):
             anew = _sealed_anew(sealed, keys, batch, rotated)
-            database.write(partial(_write, sealed=sealed, anew=anew))
+            write_gently(database, partial(_write, sealed=sealed, anew=anew))
             kill_point("rotation.batch")
             rotated.values += len(anew)
             done(min(total, rotated.values + len(rotated.unopenable)), total)

@@ -29,6 +29,7 @@ from app.flows.receive import RECEIVERS, failed, receive
 from app.flows.receive_cxml import NOT_KNOWN, proves
 from app.gateway import Gateway
 from app.partners.identify import connection_of
+from app.partners.traffic import posts_per_minute
 from app.seal import SealedBody, Secret
 from app.storage import ledger
 from app.storage.database import is_gone
@@ -141,8 +142,7 @@ class Intake:
             looked = await self._judges.run(posted.remote, partial(self._look, posted, wary))
         if wary and looked.refusal is not None and looked.refusal.no is No.UNAUTHENTICATED:
             raise looked.refusal
-        wait = self._connections.wait(looked.partner.id) if looked.partner else self._strangers.wait(posted.remote)
-        if wait:
+        if wait := self._wait(posted, looked.partner):
             raise Refusal(No.TOO_MANY, f"Too many documents; come back in {wait} s.", retry_after=wait)
         kill_point("intake.before_record")
         with metrics.INTAKE_SECONDS.labels("record").time():
@@ -166,6 +166,13 @@ class Intake:
             at=posted.at,
             correlation_id=posted.correlation_id,
         )
+
+    def _wait(self, posted: Posted, partner: PartnerRow | None) -> int:
+        """Seconds after which the sender may come; 0: now."""
+        if partner is None:
+            return self._strangers.wait(posted.remote)
+        agreed = posts_per_minute(partner, self._gateway.settings.posts_per_minute)
+        return self._connections.wait(partner.id, per_minute=agreed)
 
     def _look(self, posted: Posted, wary: bool) -> _Looked:
         """The bounded look, and everything that the ledger needs, in a thread beside the event loop. `wary` has the

@@ -1,7 +1,8 @@
 """Putting a backup back, into an empty database of either kind, in one transaction: whole, or not at all.
 
 What the backup calls open may have been done after it was taken, so nothing is taken up where it stood: every open
-delivery becomes uncertain, which means that it is looked up in the ERP before it may be sent. Browsers sign in anew."""
+delivery becomes uncertain, which means that it is looked up in the ERP before it may be sent. What buyers are owed goes
+out again: the same documents under the same ids, which their systems know. Browsers sign in anew."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,6 +18,8 @@ from app.storage.backup.archive import BadBackup, Manifest, Member, Reader
 from app.storage.backup.rows import Loader
 from app.storage.database import Database
 from app.storage.deliveries import DeliveryRow, State
+from app.storage.dispatches import DispatchRow
+from app.storage.dispatches import State as Owed
 from app.storage.pages import MOST_BYTES, MOST_ROWS
 from app.storage.people import PersonSessionRow
 from app.storage.progress import Progress, unwatched
@@ -122,6 +125,12 @@ def _begin_anew(session: Session, manifest: Manifest, at: datetime) -> None:
         update(DeliveryRow)
         .where(col(DeliveryRow.open).is_(True))
         .values(state=State.UNCERTAIN, uncertain_since=at, due_at=None, claim=None, touched_at=at)
+    )
+    # Whoever had one in hand is not here: nobody waits for its lease to end.
+    session.exec(
+        update(DispatchRow)
+        .where(col(DispatchRow.open).is_(True), col(DispatchRow.claim).is_not(None))
+        .values(state=Owed.WAITING, due_at=at, claim=None, touched_at=at)
     )
     session.exec(delete(PersonSessionRow))
     session.add(RestoreRow(at=at, taken_at=manifest.taken_at))

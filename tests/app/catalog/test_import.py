@@ -1,13 +1,17 @@
 """Importing and exporting the catalog: every fault at once, all or nothing, and what goes out comes back equal."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
+from sqlmodel import select
 
+from app.catalog import load as loading
 from app.catalog.demo import demo_files
 from app.catalog.export import export_files
-from app.catalog.load import Imported, import_files
+from app.catalog.load import Imported, import_files, import_in_pieces
 from app.storage.base import LIVE
+from app.storage.catalog import CategoryRow, ItemRow
 from app.storage.database import Database
 from schemas.faults import Rejected
 
@@ -166,3 +170,101 @@ def test_realms_do_not_mix(database: Database) -> None:
         database.write(lambda tx: import_files(tx, "sandbox", {"p.csv": PRICES.encode()}, AT))
     with database.read() as session:
         assert export_files(session, "sandbox")["items.csv"].count("\n") == 1
+
+
+def many(count: int, name: str = "Hammer", amount: str = "9.90") -> dict[str, bytes]:
+    items = "".join(f"N-{n:04},tools,C62,{name} {n}\n" for n in range(count))
+    prices = "".join(f"atlas,EUR,N-{n:04},{amount}\n" for n in range(count))
+    header = ITEMS.partition("\n")[0], PRICES.partition("\n")[0]
+    return {
+        "c.csv": CATEGORIES.encode(),
+        "i.csv": f"{header[0]}\n{items}".encode(),
+        "p.csv": f"{header[1]}\n{prices}".encode(),
+    }
+
+
+def test_in_pieces_comes_to_the_same_as_at_once(database: Database) -> None:
+    told = list[tuple[int, int]]()
+    done = import_in_pieces(database, LIVE, demo_files(), AT, lambda *now: told.append(now))
+    pieces = export(database)
+    assert database.write(lambda tx: import_files(tx, LIVE, demo_files(), AT)).prices == done.prices
+    assert export(database) == pieces
+    assert done.new_items == told[-1][0] == told[-1][1]
+
+
+def test_a_large_import_lets_another_process_write_between_its_pieces(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server beside it: what it writes is committed while the import has most of its way before it."""
+    monkeypatch.setattr(loading, "PIECE", 100)
+    other = Database(database.url, pool=2)
+    other.start()
+    between = list[int]()
+
+    def told(done: int, total: int) -> None:
+        if done < total:
+            code = f"beside-{done}"
+            row = CategoryRow(realm="sandbox", code=code, names={"en": code}, picture="tools", position=done)
+            other.write(lambda tx: tx.add(row), patience=10)
+            between.append(done)
+
+    import_in_pieces(database, LIVE, many(400), AT, told)
+    other.stop()
+    assert len(between) >= 20
+    with database.read() as session:
+        beside = session.exec(select(CategoryRow.code).where(CategoryRow.realm == "sandbox")).all()
+        assert len(beside) == len(between)
+
+
+def test_no_piece_is_larger_than_one_may_wait_for(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "PIECE", 100)
+    reached = [0]
+    import_in_pieces(database, LIVE, many(400), AT, lambda done, _: reached.append(done))
+    steps = [after - before for before, after in pairwise(reached)]
+    # Of an item: itself, a text, at most three codes, a price.
+    assert max(steps) * 6 <= 100
+
+
+def test_whoever_reads_meanwhile_sees_each_item_as_it_was_or_as_it_will_be(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "PIECE", 100)
+    import_in_pieces(database, LIVE, many(60), AT)
+    mixed = list[int]()
+
+    def told(done: int, total: int) -> None:
+        out = export(database)
+        changed = {line.partition(",")[0] for line in out["items.csv"].splitlines() if "Saw" in line}
+        dearer = {line.split(",")[2] for line in out["prices.csv"].splitlines() if ",11," in line}
+        assert changed == dearer
+        mixed.append(len(changed))
+
+    import_in_pieces(database, LIVE, many(60, "Saw", "11"), AT, told)
+    assert mixed[0] == 0
+    assert 0 < mixed[2] < 60 == mixed[-1]
+
+
+def test_an_interrupted_import_is_finished_by_the_same_files(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "PIECE", 100)
+
+    def interrupted(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_in_pieces(database, LIVE, many(60), AT, interrupted)
+    with database.read() as session:
+        assert 0 < len(session.exec(select(ItemRow.id)).all()) < 60
+    done = import_in_pieces(database, LIVE, many(60), AT)
+    assert done.new_items + done.changed_items == 60
+    assert export(database)["prices.csv"].count("atlas") == 60
+
+
+def test_nothing_of_a_feed_with_a_fault_is_written_in_pieces_either(database: Database) -> None:
+    files = many(60)
+    files["p.csv"] += b"atlas,EUR,N-9999,1\n"
+    with pytest.raises(Rejected):
+        import_in_pieces(database, LIVE, files, AT)
+    assert export(database)["categories.csv"].count("\n") == 1

@@ -77,6 +77,20 @@ def test_settings_of_a_connection_are_judged(crossdock: Crossdock) -> None:
     assert json.loads(crossdock("partner", "show", "Two")[1])["settings"] == {"cxml": {"confirmations": True}}
 
 
+def test_a_connection_has_a_rate_of_its_own_or_everybodys(crossdock: Crossdock) -> None:
+    assert crossdock("partner", "add", "Rate", "--sender", "NetworkId/RATE", *PARTNER)[0] == 0
+
+    def rate() -> int:
+        return int(json.loads(crossdock("partner", "show", "Rate")[1])["posts_per_minute"])
+
+    everybodys = rate()
+    assert crossdock("partner", "set", "Rate", "traffic.posts_per_minute", "60")[0] == 0
+    assert rate() == 60
+    assert crossdock("partner", "set", "Rate", "traffic.posts_per_minute", "0")[0] == 2
+    assert crossdock("partner", "set", "Rate", "traffic.posts_per_minute")[0] == 0
+    assert rate() == everybodys
+
+
 def test_a_connection_is_switched_off_and_on(crossdock: Crossdock) -> None:
     assert crossdock("partner", "add", "Three", "--sender", "NetworkId/THREE", *PARTNER)[0] == 0
     for command, active in (("disable", False), ("enable", True)):

@@ -19,6 +19,7 @@ from app.gateway import Gateway
 from app.storage.database import Database
 from app.storage.exchanges import ExchangeRow, QuarantineRow
 from app.storage.orders import OrderRow
+from app.storage.partners import PartnerRow
 from app.web.routes import assemble
 from protocols.cxml.envelope import open_document
 from protocols.cxml.status import Status
@@ -170,6 +171,25 @@ async def test_a_partner_that_comes_too_often_is_429_and_others_are_not(gateway:
         assert status_of(answers[-1]).code == 560
         assert int(answers[-1].headers["retry-after"]) > 0
         assert (await client.post("/cxml", content=other.profile_request(), headers=XML)).status_code == 200
+
+
+@anyio
+async def test_a_partner_may_have_a_rate_of_its_own(gateway: Gateway, buyer: Buyer) -> None:
+    """It works with the next document, without a restart."""
+
+    def agree(session: Session) -> None:
+        (row,) = session.exec(select(PartnerRow)).all()
+        row.settings = {**row.settings, "traffic": {"posts_per_minute": 3}}
+
+    async with client_of(with_settings(gateway, posts_per_minute=20)) as client:
+
+        async def post(n: int) -> int:
+            body = buyer.profile_request(payload_id=str(n))
+            return (await client.post("/cxml", content=body, headers=XML)).status_code
+
+        assert await post(0) == 200
+        gateway.database.write(agree)
+        assert [await post(n) for n in range(1, 6)] == [200] * 3 + [429] * 2
 
 
 @anyio
