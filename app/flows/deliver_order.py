@@ -8,7 +8,7 @@ look-ups decide (`app.bridge.look_up`).
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -98,6 +98,18 @@ def prepare(tx: Session, gateway: Gateway, lane: Lane, *, after: Step | None = N
     return _step(gateway, row, order, erp, delivery, admission, now)
 
 
+def resumed(tx: Session, gateway: Gateway, step: Step) -> Step | None:
+    """The step again, with a fresh lease, if it was taken up after all though the commit's answer was lost; the call
+    has not been made. None when somebody else has the row, or nobody."""
+    row = deliveries.locked(tx, step.sequence)
+    if row is None or row.claim != step.claim:
+        return None
+    now = gateway.clock.now()
+    row.touched_at = now
+    row.due_at = now + step.erp.longest + MARGIN
+    return replace(step, started_at=now)
+
+
 def lost(tx: Session, row: DeliveryRow, now: datetime) -> None:
     """Whoever had this in hand is gone; the attempt stays without an end."""
     if row.claim is not None:
@@ -181,11 +193,14 @@ def _step(
 
 def settle(tx: Session, gateway: Gateway, step: Step, result: Outcome | Found) -> None:
     """Writes down what came of a step, and what follows from it. A result that comes after the step's claim ran out is
-    recorded and raises an alert; the look-ups that have begun meanwhile decide."""
+    recorded and raises an alert; the look-ups that have begun meanwhile decide. A second time it changes nothing."""
     now = gateway.clock.now()
     row = deliveries.locked(tx, step.sequence)
     if row is None:
         raise LookupError(f"delivery {step.delivery.id} is gone")
+    known = tx.get(AttemptRow, step.claim) if row.claim != step.claim else None
+    if known is not None and known.ended_at is not None:
+        return
     attempt = _ended(gateway, step, result, now)
     metrics.DELIVERIES.labels(act=step.act, outcome=attempt.outcome).inc()
     if row.claim != step.claim:

@@ -129,6 +129,16 @@ def prepare(tx: Session, gateway: Gateway, dispatch_id: str) -> Post | None:
     return Post(row.id, row.claim, url, typed, body, row.correlation_id)
 
 
+def resumed(tx: Session, gateway: Gateway, post: Post) -> Post | None:
+    """The post again, with a fresh lease, if it was taken up after all though the commit's answer was lost; nothing
+    has been sent. None when somebody else has the row, or nobody."""
+    row = dispatches.by_id(tx, post.dispatch_id)
+    if row is None or row.claim != post.claim:
+        return None
+    row.due_at = gateway.clock.now() + LEASE
+    return post
+
+
 def _address(tx: Session, order: OrderRow, settings: CxmlSettings) -> tuple[str | None, bool]:
     """Where the order itself wants its answers, when that host is on the partner's list; else the partner's address.
     And whether an operator typed it."""
@@ -207,15 +217,17 @@ def _record(tx: Session, gateway: Gateway, row: DispatchRow, body: bytes, **valu
 
 def settle(tx: Session, gateway: Gateway, post: Post, result: Said | Silence) -> None:
     """Writes down what came of a post, and what follows. A result under a claim that ran out is recorded only: whoever
-    has the claim now posts the same bytes."""
+    has the claim now posts the same bytes. A second time it changes nothing."""
     now = gateway.clock.now()
     row = dispatches.by_id(tx, post.dispatch_id)
     if row is None:
         raise LookupError(f"dispatch {post.dispatch_id} is gone")
     late = row.claim != post.claim
+    attempt = tx.get_one(AttemptRow, post.claim)
+    if late and attempt.ended_at is not None:
+        return
     event = _event(row, result)
     reason = _reason(result)
-    attempt = tx.get_one(AttemptRow, post.claim)
     attempt.ended_at, attempt.late, attempt.reason = now, late, reason[:2_000]
     attempt.outcome = event.value
     metrics.REPLIES.labels(kind=row.kind, outcome=event.value).inc()

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 import structlog
+from sqlmodel import Session
 
 from app.clients.http import HttpClient, Limits, Lost, NotAllowed, NotSent, Reach
 from app.errors import kill_point
@@ -21,16 +22,31 @@ _log = structlog.get_logger(__name__)
 
 def run(gateway: Gateway, argument: DispatchId) -> None:
     kill_point("reply.before_sending")
-    post = gateway.database.write(lambda tx: send_reply.prepare(tx, gateway, argument.dispatch_id))
+    post = _taken_up(gateway, argument.dispatch_id)
     if post is None:
         return
     structlog.contextvars.bind_contextvars(correlation_id=post.correlation_id)
     kill_point("reply.after_sending")
     result = _post(gateway, post)
     kill_point("reply.after_request")
-    gateway.database.write(lambda tx: send_reply.settle(tx, gateway, post, result))
+    gateway.database.insist(lambda tx: send_reply.settle(tx, gateway, post, result))
     kill_point("reply.after_mark")
     _log.info("reply", dispatch=post.dispatch_id, result=type(result).__name__)
+
+
+def _taken_up(gateway: Gateway, dispatch_id: str) -> Post | None:
+    in_doubt: list[Post] = []
+
+    def work(tx: Session) -> Post | None:
+        for earlier in in_doubt:
+            if (post := send_reply.resumed(tx, gateway, earlier)) is not None:
+                return post
+        post = send_reply.prepare(tx, gateway, dispatch_id)
+        if post is not None:
+            in_doubt.append(post)
+        return post
+
+    return gateway.database.insist(work)
 
 
 def _post(gateway: Gateway, post: Post) -> Said | Silence:

@@ -2,6 +2,9 @@
 
 A lane gives its thread back after some seconds, so that a customer with a thousand orders does not keep another
 waiting; what is left goes to the back of the queue.
+
+While the database is gone a job stays where it is and goes on when it is back. What ends instead is found again only by
+the sweep, and a row that was being sent only when its lease has run out.
 """
 
 import time
@@ -16,6 +19,7 @@ from app.errors import kill_point
 from app.flows import deliver_order
 from app.flows.deliver_order import Act, Step
 from app.gateway import Gateway, alert
+from app.storage.intake_writer import Ended
 from app.work import WAKE_LANE, Lane
 
 TURN: Final = 2.0
@@ -27,7 +31,7 @@ _log = structlog.get_logger(__name__)
 def run(gateway: Gateway, lane: Lane) -> int:
     """How many calls were made."""
     kill_point("delivery.before_sending")
-    step = gateway.database.write(lambda tx: deliver_order.prepare(tx, gateway, lane))
+    step = gateway.database.insist(_TakingUp(gateway, lane))
     calls, end = 0, time.monotonic() + TURN
     while step is not None:
         structlog.contextvars.bind_contextvars(correlation_id=step.delivery.correlation_id)
@@ -42,22 +46,45 @@ def run(gateway: Gateway, lane: Lane) -> int:
     return calls
 
 
+class _TakingUp:
+    """Takes up the next row. When the answer to a commit is lost with the database, the row may be taken up all the
+    same: the next attempt finds that out and goes on with it, instead of waiting until its lease runs out."""
+
+    def __init__(self, gateway: Gateway, lane: Lane, after: Step | None = None) -> None:
+        self._gateway = gateway
+        self._lane = lane
+        self._after = after
+        self._in_doubt: list[Step] = []
+
+    def __call__(self, tx: Session) -> Step | None:
+        for earlier in self._in_doubt:
+            if (step := deliver_order.resumed(tx, self._gateway, earlier)) is not None:
+                return step
+        step = deliver_order.prepare(tx, self._gateway, self._lane, after=self._after)
+        if step is not None:
+            self._in_doubt.append(step)
+        return step
+
+
 def _go_on(gateway: Gateway, lane: Lane, step: Step, result: Outcome | Found, *, last: bool) -> Step | None:
     """Writes down the result and takes up the next row, in one commit: half the flushes to disk."""
+    take_up = _TakingUp(gateway, lane, after=step)
 
     def work(tx: Session) -> Step | None:
         deliver_order.settle(tx, gateway, step, result)
         tx.flush()
         if not last:
-            return deliver_order.prepare(tx, gateway, lane, after=step)
+            return take_up(tx)
         gateway.engine.enqueue(tx, WAKE_LANE, lane)
         return None
 
     try:
-        return gateway.database.write(work)
+        return gateway.database.insist(work)
+    except Ended:
+        raise
     except Exception:
         # Whatever is wrong with the next row must not undo what is known of this one.
-        gateway.database.write(lambda tx: deliver_order.settle(tx, gateway, step, result))
+        gateway.database.insist(lambda tx: deliver_order.settle(tx, gateway, step, result))
         raise
 
 

@@ -6,6 +6,7 @@ keeps the transaction control it was built for. All run WAL with `synchronous=FU
 loss, at the price of one disk flush a group.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
@@ -16,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from app.storage.group_connection import group_engine
-from app.storage.intake_writer import OURS, GroupCommitWriter
+from app.storage.intake_writer import OURS, Busy, Ended, GroupCommitWriter, Unwritten
 
 T = TypeVar("T")
 
@@ -42,6 +43,9 @@ IMPATIENT: Final = {
     "tcp_user_timeout": 20_000,
 }
 """libpq: a server that has gone without a word is noticed within seconds. The URL's own values win."""
+
+AGAIN_AFTER: Final = 0.5
+"""Seconds between the attempts of work that outlasts an outage."""
 
 OF_ITS_OWN: Final = 2
 """Connections of a process on PostgreSQL beside its pool: the writer's, and the one on which the engine listens."""
@@ -147,6 +151,18 @@ class Database:
         """Blocks until `work` is committed and returns its result; raises what it raised, with nothing written.
         Raises Busy (no room in the queue, or no turn, within `patience` seconds) and Unwritten (database gone)."""
         return self.writer.write(work, patience=patience)
+
+    def insist(self, work: Callable[[Session], T]) -> T:
+        """As `write`, and again until it is written, however long the database is gone: for what only this thread
+        knows, such as what an ERP has just said. Of a commit whose answer was lost nobody knows whether it happened,
+        so `work` must find out by its rows. Raises Ended when the writer stops first."""
+        while True:
+            try:
+                return self.write(work)
+            except Ended:
+                raise
+            except (Busy, Unwritten):
+                time.sleep(AGAIN_AFTER)
 
     async def awrite(self, work: Callable[[Session], T], *, owner: str = OURS) -> T:
         """As `write`, without a thread of its own, and Busy at once. `owner`: who is served in turn with others (a

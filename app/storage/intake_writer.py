@@ -48,6 +48,10 @@ class Busy(Exception):
     """The writer's queue is full: the caller should be asked to come back later, nothing was written."""
 
 
+class Ended(Busy):
+    """The writer was stopped, as this process ends: coming back later helps nobody here."""
+
+
 class Unwritten(Exception):
     """The group's transaction could not begin or commit (database gone, disk full). None of the work is in the
     database as far as is known here; the caller must not answer that it is."""
@@ -99,7 +103,7 @@ class GroupCommitWriter:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finishes what is waiting, then ends; later work is refused as Busy."""
+        """Finishes what is waiting, then ends; later work is refused as Ended."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -136,7 +140,7 @@ class GroupCommitWriter:
 
     def _put(self, owner: str, piece: _Piece) -> None:
         if self._stopping or self._thread is None or not self._thread.is_alive():
-            raise Busy
+            raise Ended
         if len(self._waiting) >= self._limit:
             beaten = self._waiting.make_room(owner)
             if beaten is None:
