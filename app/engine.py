@@ -105,6 +105,8 @@ class Engine:
         self._threads = threads
         self._poll = poll
         self._running = False
+        self._began = time.monotonic()
+        self._ran: dict[str, float] = {}
         self._serializer = DBOSPortableJSONSerializer()
         logging.getLogger("dbos").setLevel(logging.WARNING)
         self._client = DBOSClient(
@@ -173,12 +175,13 @@ class Engine:
             }
         )
         _take_over_its_log()
+        self._began = time.monotonic()
         by_name: dict[str, Handler[Any]] = {}
         for handler in handlers:
             by_name[handler.kind.name] = handler
-            DBOS.workflow(name=handler.kind.name)(_workflow(handler))
+            DBOS.workflow(name=handler.kind.name)(self._workflow(handler))
         rounds = [
-            (schedule, DBOS.workflow(name=f"{schedule.kind.name}.round")(_round(by_name[schedule.kind.name], schedule)))
+            (schedule, DBOS.workflow(name=_round_name(schedule))(self._round(by_name[schedule.kind.name], schedule)))
             for schedule in schedules
         ]
         queues = {handler.kind.queue for handler in by_name.values()}
@@ -213,6 +216,35 @@ class Engine:
     def working(self) -> bool:
         return self._running
 
+    def quiet_for(self, kind: Kind[Any]) -> float:
+        """Seconds since work of this kind ran here, or since the engine started."""
+        return time.monotonic() - self._ran.get(kind.name, self._began)
+
+    def ran(self, kind: Kind[Any]) -> None:
+        self._ran[kind.name] = time.monotonic()
+
+    def _workflow(self, handler: Handler[A]) -> Callable[[dict[str, Any]], None]:
+        def work(argument: dict[str, Any]) -> None:
+            structlog.contextvars.clear_contextvars()
+            try:
+                handler.run(msgspec.convert(argument, handler.kind.argument))
+                self.ran(handler.kind)
+            except Exception:
+                metrics.ALERTS.labels(what="work.failed").inc()
+                _log.exception("alert", what="work.failed", kind=handler.kind.name, argument=argument)
+                raise
+
+        return work
+
+    def _round(self, handler: Handler[A], schedule: Schedule[A]) -> Callable[[datetime, Any], None]:
+        work = self._workflow(handler)
+        argument = msgspec.to_builtins(schedule.argument)
+
+        def come_round(_due: datetime, _context: Any) -> None:
+            work(argument)
+
+        return come_round
+
 
 def _let_go(seconds: float) -> None:
     """Waits for the engine's threads to give back their connections, which are closed next."""
@@ -229,24 +261,5 @@ def _take_over_its_log() -> None:
     logger.propagate = True
 
 
-def _workflow(handler: Handler[A]) -> Callable[[dict[str, Any]], None]:
-    def work(argument: dict[str, Any]) -> None:
-        structlog.contextvars.clear_contextvars()
-        try:
-            handler.run(msgspec.convert(argument, handler.kind.argument))
-        except Exception:
-            metrics.ALERTS.labels(what="work.failed").inc()
-            _log.exception("alert", what="work.failed", kind=handler.kind.name, argument=argument)
-            raise
-
-    return work
-
-
-def _round(handler: Handler[A], schedule: Schedule[A]) -> Callable[[datetime, Any], None]:
-    work = _workflow(handler)
-    argument = msgspec.to_builtins(schedule.argument)
-
-    def come_round(_due: datetime, _context: Any) -> None:
-        work(argument)
-
-    return come_round
+def _round_name(schedule: Schedule[Any]) -> str:
+    return f"{schedule.kind.name}.round"

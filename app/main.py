@@ -1,7 +1,7 @@
 """The only wiring: settings become a gateway, a gateway becomes a server or a worker."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
 from anyio import to_thread
@@ -14,6 +14,7 @@ from app.engine import Engine
 from app.gateway import Gateway, keys_of
 from app.jobs import registry, sweep
 from app.jobs.heartbeat import beating
+from app.jobs.watch import watching
 from app.seal import live_secrets
 from app.settings import Settings
 from app.storage.database import OF_ITS_OWN, Database
@@ -68,7 +69,9 @@ def running(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
 @contextmanager
 def listed(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
     """As `running`, for a server or a worker: it is shown among the processes."""
-    with running(gateway, worker), beating(gateway, works=worker is not None):
+    with running(gateway, worker), beating(gateway, works=worker is not None), ExitStack() as stack:
+        if worker is not None:
+            stack.enter_context(watching(gateway, worker))
         yield
 
 

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from app.gateway import Gateway
 from app.storage import processes
 from app.storage.intake_writer import Busy, Unwritten
@@ -18,7 +20,7 @@ def beating(gateway: Gateway, *, works: bool) -> Iterator[None]:
     def beat() -> None:
         while not ending.wait(processes.BEAT.total_seconds()):
             # It is missed while the database is gone, and goes on when it is back.
-            with suppress(Busy, Unwritten):
+            with suppress(Busy, Unwritten, SQLAlchemyError):
                 gateway.database.write(lambda tx: processes.seen(tx, name, gateway.clock.now()), patience=1)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
@@ -28,5 +30,5 @@ def beating(gateway: Gateway, *, works: bool) -> Iterator[None]:
     finally:
         ending.set()
         thread.join()
-        with suppress(Busy, Unwritten):
+        with suppress(Busy, Unwritten, SQLAlchemyError):
             gateway.database.write(lambda tx: processes.ended(tx, name), patience=1)

@@ -28,29 +28,27 @@ def run(gateway: Gateway, planned: tuple[Planned, ...]) -> None:
     sweep(gateway, now)
 
 
-def sweep(gateway: Gateway, now: datetime) -> int:
-    """How many lanes and answers were woken."""
+def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str | None = None) -> int:
+    """How many lanes and answers were woken. `of`: the round's own name."""
+    # One work id for each lane and minute: rounds that come while the engine stands still do not pile up.
+    of = of or str(int(now.timestamp() // 60))
     with gateway.database.read() as session:
-        lanes = deliveries.due_lanes(session, now, now - QUIET)[:MOST]
-        answers = dispatches.due(session, now, now - QUIET)[:MOST]
+        lanes = deliveries.due_lanes(session, now, now - quiet)[:MOST]
+        answers = dispatches.due(session, now, now - quiet)[:MOST]
         late = _anything_late(session, gateway, now)
     if lanes or answers:
-        gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, now))
+        gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, of))
     if late:
         gateway.database.write(lambda tx: _warn(tx, gateway, now))
     return len(lanes) + len(answers)
 
 
-def _wake(
-    tx: Session, gateway: Gateway, lanes: list[tuple[str, str]], answers: list[tuple[str, str]], now: datetime
-) -> None:
-    # One work id for each lane and minute: rounds that come while the engine stands still do not pile up.
-    minute = int(now.timestamp() // 60)
+def _wake(tx: Session, gateway: Gateway, lanes: list[tuple[str, str]], answers: list[tuple[str, str]], of: str) -> None:
     for realm, lane in lanes:
-        work_id = f"sweep:{minute}:{realm}:{lane}"
+        work_id = f"sweep:{of}:{realm}:{lane}"
         gateway.engine.enqueue(tx, WAKE_LANE, Lane(realm=realm, lane=lane), work_id=work_id)
     for realm, dispatch_id in answers:
-        work_id = f"sweep:{minute}:{dispatch_id}"
+        work_id = f"sweep:{of}:{dispatch_id}"
         gateway.engine.enqueue(tx, SEND_DISPATCH, DispatchId(realm=realm, dispatch_id=dispatch_id), work_id=work_id)
 
 

@@ -6,12 +6,13 @@ keeps the transaction control it was built for. All run WAL with `synchronous=FU
 loss, at the price of one disk flush a group.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
@@ -93,6 +94,7 @@ class Database:
     pool     how many connections it may hold at most, beside OF_ITS_OWN.
     read     a Session that sees committed rows and writes none.
     write    work in the group-commit writer; returns after COMMIT. `awrite` the same from the event loop.
+    lost     set when a connection was lost or none could be made; whoever acts upon it clears it.
     """
 
     def __init__(self, url: str | URL, *, pool: int = 10, write_queue: int = 2_000) -> None:
@@ -117,7 +119,14 @@ class Database:
             self._writing = group_engine(self.url, connect_args=patience)
             self._reading = self.engine.execution_options(postgresql_readonly=True)
             self.work_engine = self.engine
+        self.lost = threading.Event()
+        for engine in {self.engine, self._writing, self.work_engine}:
+            event.listen(engine, "handle_error", self._notice)
         self.writer = GroupCommitWriter(self._writing, limit=write_queue)
+
+    def _notice(self, context: ExceptionContext) -> None:
+        if context.is_disconnect or context.connection is None:
+            self.lost.set()
 
     def start(self) -> None:
         self.writer.start()

@@ -193,7 +193,6 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_sends(site: Site) -> None
     assert ("worker-a",) not in site.rows("SELECT id FROM cd_processes")
 
 
-@pytest.mark.long
 def test_servers_and_workers_wait_for_a_database_that_is_gone_and_go_on(site: Site) -> None:
     address = site.server()
     buyer = site.buyer(address)
