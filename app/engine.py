@@ -19,7 +19,7 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from sqlmodel import Session
 
-from app import metrics
+from app import metrics, trace
 from app.storage.base import new_id
 from app.storage.database import Database
 from app.storage.intake_writer import after_commit
@@ -225,7 +225,7 @@ class Engine:
 
     def _workflow(self, handler: Handler[A]) -> Callable[[dict[str, Any]], None]:
         def work(argument: dict[str, Any]) -> None:
-            structlog.contextvars.clear_contextvars()
+            trace.forget()
             try:
                 handler.run(msgspec.convert(argument, handler.kind.argument))
                 self.ran(handler.kind)

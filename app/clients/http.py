@@ -28,6 +28,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from app.trace import current
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 """Host name and port -> every address, in the order of preference. Raises OSError."""
@@ -330,9 +332,11 @@ class HttpClient:
     def send(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        """Raises NotSent, NotAllowed or Lost; any complete answer, a redirect included, is returned as it is."""
+        """Raises NotSent, NotAllowed or Lost; any complete answer, a redirect included, is returned as it is. The peer
+        is told the numbers of the request that this call is for (`app.trace`), where there is one."""
         target = checked(url, self.reach)
-        request = self._client.build_request(method, target, headers=headers, content=body)
+        told = trace.headers() if (trace := current()) else {}
+        request = self._client.build_request(method, target, headers={**told, **(headers or {})}, content=body)
         with self._deadline(), _told_apart():
             answer = self._client.send(request, stream=True)
             try:

@@ -40,6 +40,7 @@ from app.storage.breakers import Go, NotNow
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow, Event, State
 from app.storage.orders import OrderRevisionRow, OrderRow
+from app.trace import Trace
 from app.work import Lane
 
 MARGIN: Final = timedelta(seconds=60)
@@ -67,6 +68,8 @@ class Step:
     delivery: Delivery
     probe: bool
     started_at: datetime
+    trace: Trace
+    partner: str
 
 
 def prepare(tx: Session, gateway: Gateway, lane: Lane, *, after: Step | None = None) -> Step | None:
@@ -188,7 +191,10 @@ def _step(
     row.touched_at = now
     row.due_at = now + erp.longest + MARGIN
     assert row.sequence is not None
-    return Step(row.sequence, row.claim, row.attempts, act, erp, delivery, admission.probe, now)
+    trace = Trace(order.correlation_id, order.request_id, order.trace)
+    return Step(
+        row.sequence, row.claim, row.attempts, act, erp, delivery, admission.probe, now, trace, order.partner_id
+    )
 
 
 def settle(tx: Session, gateway: Gateway, step: Step, result: Outcome | Found) -> None:

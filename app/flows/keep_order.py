@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
+from app import trace
 from app.approval.run import State
 from app.approval.subject import requesters
 from app.errors import No, Refusal
@@ -111,6 +112,7 @@ def order_values(gateway: Gateway, caller: Caller, considered: Considered, excha
         "protocol": considered.subject.protocol,
         "exchange_id": exchange_id,
         "correlation_id": caller.correlation_id,
+        **trace.brought(caller.correlation_id),
         "answer_to": caller.answer_to.kept(),
         "test": caller.test or document.test,
         "currency": document.currency or considered.customer.currency,

@@ -28,6 +28,7 @@ from app.storage.dispatches import DispatchRow, Event, State
 from app.storage.exchanges import Direction, ExchangeState
 from app.storage.orders import OrderRow
 from app.storage.partners import PartnerRow
+from app.trace import Trace
 from protocols.cxml import confirmation, status_update
 from protocols.cxml.credentials import Credential, Secret
 from protocols.cxml.envelope import Envelope
@@ -69,7 +70,8 @@ class Post:
     url: str
     typed: bool
     body: bytes
-    correlation_id: str
+    trace: Trace
+    partner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ def prepare(tx: Session, gateway: Gateway, dispatch_id: str) -> Post | None:
     tx.add(
         AttemptRow(id=row.claim, subject_id=row.id, number=row.attempts, act="post", worker=row.worker, started_at=now)
     )
-    return Post(row.id, row.claim, url, typed, body, row.correlation_id)
+    trace = Trace(order.correlation_id, order.request_id, order.trace)
+    return Post(row.id, row.claim, url, typed, body, trace, row.partner_id)
 
 
 def resumed(tx: Session, gateway: Gateway, post: Post) -> Post | None:
@@ -187,6 +190,8 @@ def _write(
         control_id=row.control_id,
         state=ExchangeState.SENDING,
         media_type=MEDIA_TYPE,
+        request_id=order.request_id,
+        trace=order.trace,
         test=order.test,
         at=now,
     )
@@ -281,6 +286,8 @@ def _keep_answer(tx: Session, gateway: Gateway, row: DispatchRow, said: Said, no
         state=ExchangeState.ANSWER,
         media_type=said.media_type[:500] if said.media_type else None,
         status=said.http,
+        request_id=order.request_id,
+        trace=order.trace,
         test=order.test,
         answers=row.exchange_id,
         at=now,

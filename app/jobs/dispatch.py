@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import structlog
 from sqlmodel import Session
 
+from app import trace
 from app.clients.http import HttpClient, Limits, Lost, NotAllowed, NotSent, Reach
 from app.errors import kill_point
 from app.flows import send_reply
@@ -25,7 +26,7 @@ def run(gateway: Gateway, argument: DispatchId) -> None:
     post = _taken_up(gateway, argument.dispatch_id)
     if post is None:
         return
-    structlog.contextvars.bind_contextvars(correlation_id=post.correlation_id)
+    trace.begin(post.trace, partner=post.partner, dispatch=post.dispatch_id)
     kill_point("reply.after_sending")
     result = _post(gateway, post)
     kill_point("reply.after_request")

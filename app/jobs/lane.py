@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from sqlmodel import Session
 
-from app import metrics
+from app import metrics, trace
 from app.bridge.adapter import CannotTell, Found, Outcome, Uncertain
 from app.errors import kill_point
 from app.flows import deliver_order
@@ -34,7 +34,7 @@ def run(gateway: Gateway, lane: Lane) -> int:
     step = gateway.database.insist(_TakingUp(gateway, lane))
     calls, end = 0, time.monotonic() + TURN
     while step is not None:
-        structlog.contextvars.bind_contextvars(correlation_id=step.delivery.correlation_id)
+        trace.begin(step.trace, partner=step.partner, delivery=step.delivery.id)
         kill_point("delivery.after_sending")
         with metrics.DELIVERY_SECONDS.labels(act=step.act).time():
             result = _call(step)

@@ -34,6 +34,7 @@ class Arrived(NamedTuple):
     at: datetime
     kind: str
     text: str
+    request_id: str | None
 
 
 class DemoBuyer:
@@ -63,17 +64,17 @@ class DemoBuyer:
 
     async def cxml(self, request: Request) -> Response:
         """What the server sends by itself."""
-        said = self._keep(await request.body())
+        said = self._keep(await request.body(), request.headers.get("x-request-id"))
         answer = status.write(said, payload_id=f"{new_id()}@buyer.example", at=datetime.now(UTC))
         return Response(answer, media_type=MEDIA_TYPE)
 
-    def _keep(self, body: bytes) -> Status:
+    def _keep(self, body: bytes, request_id: str | None = None) -> Status:
         try:
             kind, said = open_document(body).envelope.kind, Status(code=200)
         except Refused as refused:
             kind, said = "unreadable", status.of_refusal(refused)
         text = _SECRET.sub(r"\1***", body.decode("utf-8", "replace"))
-        self._arrived.appendleft(Arrived(datetime.now(UTC), kind, text))
+        self._arrived.appendleft(Arrived(datetime.now(UTC), kind, text, request_id))
         return said
 
     def _page(self, fault: str | None = None, http: int = 200) -> Response:

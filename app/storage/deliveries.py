@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeVar
 
-from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, bindparam, func, or_
+from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, bindparam, func, or_, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -97,6 +97,9 @@ STOPPED: Final = frozenset({State.HELD, State.DEAD, State.REJECTED})
 """What blocks later rows of the same order only."""
 
 
+_GIVEN_UP: Final = text("state IN ('held', 'dead')")
+
+
 class DeliveryRow(InHand, table=True):
     """
     sequence         order of creation; with several writing processes two orders that arrive at the same moment may
@@ -140,6 +143,7 @@ class DeliveryRow(InHand, table=True):
         Index("ix_cd_deliveries_open_lane_due_at", "open", "lane", "due_at"),
         Index("ix_cd_deliveries_order_id_sequence", "order_id", "sequence"),
         Index("ix_cd_deliveries_erp_state", "erp", "state"),
+        Index("ix_cd_deliveries_stopped", "realm", "state", sqlite_where=_GIVEN_UP, postgresql_where=_GIVEN_UP),
         {"sqlite_autoincrement": True},
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Text, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 
@@ -72,6 +72,9 @@ FAILED: Final = frozenset({State.REFUSED, State.DEAD, State.NOWHERE})
 """What a person may have sent again."""
 
 
+_FAILED: Final = text("state IN ('refused', 'dead', 'nowhere')")
+
+
 class DispatchRow(InHand, table=True):
     """
     kind         the document in the protocol's own words (`StatusUpdateRequest`).
@@ -107,6 +110,7 @@ class DispatchRow(InHand, table=True):
     __table_args__ = (
         Index("ix_cd_dispatches_open_due_at", "open", "due_at"),
         Index("ix_cd_dispatches_order_id_sequence", "order_id", "sequence"),
+        Index("ix_cd_dispatches_stopped", "realm", "state", sqlite_where=_FAILED, postgresql_where=_FAILED),
         {"sqlite_autoincrement": True},
     )
 

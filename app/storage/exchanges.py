@@ -39,6 +39,8 @@ class ExchangeState(StrEnum):
     CARRIED = "carried"
 
 
+IS_NAMED: Final = text("request_id IS NOT NULL")
+
 REPEATED: Final = (ExchangeState.DUPLICATE, ExchangeState.CONFLICT)
 _IS_REPEATED: Final = text("state IN ('duplicate', 'conflict')")
 
@@ -51,6 +53,7 @@ class ExchangeRow(Row, table=True):
     media_type    the Content-Type as received or sent, boundary included.
     status        the HTTP status of an answer.
     faults        everything found wrong or odd, as canonical faults.
+    request_id    what the caller calls its request, `trace` the trace it names (`app.trace`); neither is unique.
     caused        what came of it: `caused_kind` (`order`, `punchout_session`) and its id.
     answers       on an answer, the exchange that asked; `answered_by` the way back.
     """
@@ -73,6 +76,8 @@ class ExchangeRow(Row, table=True):
     status: int | None = None
     faults: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     correlation_id: str = Field(max_length=36)
+    request_id: str | None = Field(default=None, max_length=64)
+    trace: str | None = Field(default=None, max_length=40)
     caused_kind: str | None = Field(default=None, max_length=40)
     caused_id: str | None = Field(default=None, max_length=36)
     answers: str | None = Field(default=None, max_length=36)
@@ -84,6 +89,7 @@ class ExchangeRow(Row, table=True):
     __table_args__ = (
         Index("ix_cd_exchanges_realm_partner_id_id", "realm", "partner_id", "id"),
         Index("ix_cd_exchanges_correlation_id", "correlation_id"),
+        Index("ix_cd_exchanges_request_id", "request_id", sqlite_where=IS_NAMED, postgresql_where=IS_NAMED),
         Index("ix_cd_exchanges_caused_id", "caused_id"),
         Index(
             "ix_cd_exchanges_repeated",

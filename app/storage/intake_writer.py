@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -65,13 +66,15 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
 
 @dataclass(slots=True)
 class _Piece:
-    """`answer` is for a thread that waits, or for a task on its event loop."""
+    """`answer` is for a thread that waits, or for a task on its event loop. `context` is of whoever asked for the work:
+    the log and what is kept of the request (`app.trace`) speak of that."""
 
     work: Callable[[Session], Any]
     answer: Future[Any] | asyncio.Future[Any]
     result: Any = None
     failure: BaseException | None = None
     acts: Sequence[Callable[[], None]] = ()
+    context: Context = field(default_factory=copy_context)
 
     def settle(self) -> None:
         if self.answer.done():
@@ -190,7 +193,7 @@ class GroupCommitWriter:
         for piece in done:
             if piece.failure is None:
                 for act in piece.acts:
-                    _run_after_commit(act)
+                    piece.context.run(_run_after_commit, act)
         _settle(done)
         return beaten
 
@@ -209,7 +212,7 @@ class GroupCommitWriter:
             if piece is None:
                 return
             done.append(piece)
-            _run_piece(session, piece)
+            piece.context.run(_run_piece, session, piece)
             if piece.failure is not None:
                 groups_of(connection).check_group()
                 if largest > 1 and _may_be_repeated(piece.failure):

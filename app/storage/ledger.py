@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select
 from sqlmodel import Session, col
 
+from app import trace
 from app.seal import KeyRing, Place, SealedBody
 from app.storage.base import table_of
 from app.storage.exchanges import (
@@ -46,7 +47,8 @@ def seal_exchange(keys: KeyRing, exchange_id: str, body: bytes) -> SealedBody:
 
 
 def put_exchange(session: Session, values: dict[str, Any], sealed: SealedBody) -> None:
-    """One row, with a value for every one of its columns, and its body."""
+    """One row, with a value for every one of its columns, and its body. What the caller calls its request is added."""
+    values |= trace.brought(values["correlation_id"])
     _insert_exchange(session, values)
     _insert_body(session, {"exchange_id": values["id"], "sealed_key": sealed.key, "sealed_body": sealed.body})
 

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import DecimalText, Row, UtcDateTime, new_id, table_of
+from app.storage.exchanges import IS_NAMED
 from app.storage.prepared import PreparedInsert
 from schemas.base import from_json
 from schemas.order import Order
@@ -57,6 +58,7 @@ class OrderRow(Row, table=True):
     number        the buyer's order number, exactly as written.
     version       the buyer's version, where it gives one.
     document_id   the id of the newest document of this order, to which answers refer.
+    request_id    what the caller calls its request, `trace` the trace it names (`app.trace`); neither is unique.
     answer_to     what the protocol needs to answer later: who asked, under which of our names.
     promised      the buyer was told "later" and is owed the outcome; `promise_warned_at` is when people heard that it
                   is overdue.
@@ -79,6 +81,8 @@ class OrderRow(Row, table=True):
     document_id: str | None = Field(default=None, max_length=1_000)
     exchange_id: str = Field(max_length=36)
     correlation_id: str = Field(max_length=36)
+    request_id: str | None = Field(default=None, max_length=64)
+    trace: str | None = Field(default=None, max_length=40)
     answer_to: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     promised: bool = False
     promise_warned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -94,6 +98,7 @@ class OrderRow(Row, table=True):
         UniqueConstraint("realm", "customer_id", "number"),
         Index("ix_cd_orders_realm_state_id", "realm", "state", "id"),
         Index("ix_cd_orders_correlation_id", "correlation_id"),
+        Index("ix_cd_orders_request_id", "request_id", sqlite_where=IS_NAMED, postgresql_where=IS_NAMED),
     )
 
 

@@ -13,13 +13,15 @@ SILENT: Final = timedelta(minutes=1)
 
 
 class ProcessRow(Row, table=True):
-    """`seen_at` moves whenever the process proves that it can write; `works` tells a worker from a server."""
+    """`seen_at` moves whenever the process proves that it can write; `works` tells a worker from a server. `worked_at`
+    is when the engine last ran a round in it: a process may live and its engine stand still."""
 
     __tablename__ = "cd_processes"
 
     id: str = Field(primary_key=True, max_length=60)
     seen_at: datetime = Field(sa_type=UtcDateTime)
     works: bool | None = None
+    worked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     began_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
@@ -33,6 +35,12 @@ def seen(session: Session, process_id: str, at: datetime) -> None:
         session.add(ProcessRow(id=process_id, seen_at=at))
     else:
         row.seen_at = at
+
+
+def worked(session: Session, process_id: str, at: datetime) -> None:
+    row = session.get(ProcessRow, process_id)
+    if row is not None:
+        row.worked_at = at
 
 
 def ended(session: Session, process_id: str) -> None:

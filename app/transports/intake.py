@@ -142,6 +142,8 @@ class Intake:
             looked = await self._judges.run(posted.remote, partial(self._look, posted, wary))
         if wary and looked.refusal is not None and looked.refusal.no is No.UNAUTHENTICATED:
             raise looked.refusal
+        if looked.partner is not None:
+            structlog.contextvars.bind_contextvars(partner=looked.partner.id)
         if wait := self._wait(posted, looked.partner):
             raise Refusal(No.TOO_MANY, f"Too many documents; come back in {wait} s.", retry_after=wait)
         kill_point("intake.before_record")

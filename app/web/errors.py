@@ -76,7 +76,8 @@ def error_page(
     """The page for a status, in its own `words` or others. `reason` is a sentence of ours for people (never an
     exception's text)."""
     words = words or WORDS.get(status, OURS if status >= 500 else WORDS[400])
-    return page(request, "error.html", {"words": words, "reason": reason}, status=status, headers=headers)
+    context = {"words": words, "reason": reason, "number": request.state.trace.number}
+    return page(request, "error.html", context, status=status, headers=headers)
 
 
 def on_http_exception(request: Request, error: HTTPException) -> Response:

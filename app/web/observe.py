@@ -10,14 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
 from app.storage.base import new_id
+from app.trace import begin, read
 
 _log = structlog.get_logger(__name__)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Observed:
-    """Wraps the whole application. The correlation id is in `scope["state"]`, in the log's context and in the answer's
-    `X-Correlation-Id`, by which a caller and we can speak of the same request."""
+    """Wraps the whole application. The numbers of the request are in `scope["state"]`, in the log's context and in the
+    answer's `X-Request-ID` (`security.set_headers`), by which a caller and we can speak of the same request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -26,19 +27,17 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        correlation_id = new_id()
-        scope["state"] = {**scope.get("state", {}), "correlation_id": correlation_id}
+        trace = read(new_id(), scope["headers"])
+        scope["state"] = {**scope.get("state", {}), "correlation_id": trace.correlation_id, "trace": trace}
         status = 500
 
         async def send_observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
             await send(message)
 
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
+        begin(trace)
         began = time.perf_counter()
         try:
             await self.app(scope, receive, send_observed)

@@ -45,6 +45,8 @@ def set_headers(headers: MutableHeaders, scope: Scope) -> None:
     headers.setdefault("Cache-Control", "no-store")
     headers.setdefault("Referrer-Policy", "strict-origin")
     headers.setdefault("X-Content-Type-Options", "nosniff")
+    if (trace := scope.get("state", {}).get("trace")) is not None:
+        headers["X-Request-ID"] = trace.number
     if scope["scheme"] == "https":
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 

@@ -164,6 +164,42 @@ def test_two_servers_and_two_workers_take_each_order_once_and_in_order(site: Sit
     assert by_arrival == wanted
 
 
+def test_one_number_goes_from_the_buyers_post_to_the_erp_and_back(site: Site) -> None:
+    address = site.server()
+    site.worker("worker-a")
+    server_log, worker_log = site.logs[-2:]
+    buyer, (order,) = site.buyer(address), numbers(1)
+    number, trace_id = f"atlas-{order}", secrets.token_hex(16)
+    brought = {"X-Request-ID": number, "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"}
+    body = order_bytes(buyer, order)
+    answer = httpx.post(f"{address}/cxml", content=body, headers={"Content-Type": "text/xml", **brought})
+    assert (answer.status_code, answer.headers["x-request-id"]) == (200, number)
+    erp = site.access.erp_url
+
+    def received() -> list[dict[str, str]]:
+        return [event for event in httpx.get(f"{erp}/received").json()["events"] if event["reference"] == order]
+
+    until(lambda: bool(received()))
+    assert [event["request_id"] for event in received()] == [number]
+    spans = {brought["traceparent"], *(event["traceparent"] for event in received())}
+    assert {span.split("-")[1] for span in spans} == {trace_id}
+    assert len({span.split("-")[2] for span in spans}) == 2
+    until(lambda: f"X-Request-ID: <code>{number}</code>" in httpx.get(f"{erp}/buyer").text)
+    until(lambda: "reply" in {line["event"] for line in lines_about(worker_log, number)})
+    assert {"exchange", "request"} <= {line["event"] for line in lines_about(server_log, number)}
+    assert {"delivery", "reply"} <= {line["event"] for line in lines_about(worker_log, number)}
+    lines = [*lines_about(server_log, number), *lines_about(worker_log, number)]
+    assert {line["trace_id"] for line in lines} == {trace_id}
+    kept = site.rows(f"SELECT DISTINCT correlation_id FROM cd_exchanges WHERE request_id = '{number}'")
+    assert {line["correlation_id"] for line in lines} == {correlation_id for (correlation_id,) in kept}
+
+
+def lines_about(log: Path, number: str) -> list[dict[str, str]]:
+    """What a process logged for the request of that number."""
+    lines = (msgspec.json.decode(line) for line in log.read_bytes().splitlines() if line.startswith(b"{"))
+    return [line for line in lines if line.get("request_id") == number]
+
+
 def test_a_worker_that_dies_while_it_sends_is_succeeded_by_another(site: Site) -> None:
     buyer = site.buyer(site.server())
     dying = site.worker("worker-a", CROSSDOCK_KILL_AT="delivery.after_request")

@@ -22,6 +22,7 @@ import msgspec
 import uvicorn
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -102,10 +103,10 @@ class DemoErp:
             kind = _KINDS[event.type]
         except (msgspec.DecodeError, KeyError) as error:
             return _refusal(400, "event.unreadable", f"this is not an order event: {error}")
-        answer = await asyncio.to_thread(self._keep, kind, event)
+        answer = await asyncio.to_thread(self._keep, kind, event, request.headers)
         return _CutReply() if mode is Mode.DROP else answer
 
-    def _keep(self, kind: str, event: _Event) -> Response:
+    def _keep(self, kind: str, event: _Event, headers: Headers) -> Response:
         switch = self.behaviour.switch
         if switch.idempotent and (before := self.store.seen(event.id)) is not None:
             return _taken(200, before)
@@ -122,6 +123,8 @@ class DemoErp:
             currency=data.currency,
             total=data.total,
             lines=tuple(KeptLine(sku=line.sku or "", quantity=line.quantity, unit=line.unit) for line in data.lines),
+            request_id=headers.get("x-request-id"),
+            traceparent=headers.get("traceparent"),
         )
         if kind == "create":
             return _taken(201, self.store.create(order, datetime.now(UTC)))

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     event_id TEXT NOT NULL, type TEXT NOT NULL, reference TEXT NOT NULL, revision INTEGER NOT NULL, order_id INTEGER);
 CREATE INDEX IF NOT EXISTS events_event_id ON events (event_id);
+CREATE TABLE IF NOT EXISTS event_requests (number INTEGER PRIMARY KEY, request_id TEXT, traceparent TEXT);
 """
 
 _INSERT: Final = """
@@ -66,7 +67,7 @@ class KeptOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of an order event that this ERP reads."""
+    """The part of an order event that this ERP reads, and the numbers of the request that brought it."""
 
     event_id: str
     type: str
@@ -76,6 +77,8 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None
     total: Decimal | None
     lines: tuple[KeptLine, ...]
+    request_id: str | None = None
+    traceparent: str | None = None
 
 
 class Store:
@@ -159,9 +162,13 @@ class Store:
         return int(row["id"]) if row else None
 
     def _note(self, tx: sqlite3.Connection, order: Incoming, order_id: int | None) -> None:
-        tx.execute(
+        event = tx.execute(
             "INSERT INTO events (event_id, type, reference, revision, order_id) VALUES (?, ?, ?, ?, ?)",
             (order.event_id, order.type, order.reference, order.revision, order_id),
+        )
+        tx.execute(
+            "INSERT INTO event_requests (number, request_id, traceparent) VALUES (?, ?, ?)",
+            (event.lastrowid, order.request_id, order.traceparent),
         )
 
     def find(self, reference: str, customer: str) -> list[KeptOrder]:
@@ -180,7 +187,9 @@ class Store:
     def events(self, limit: int = 10_000) -> list[dict[str, object]]:
         """Every event in the order of arrival, the latest last."""
         with self._lock:
-            rows = self._connection.execute("SELECT * FROM events ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
+            rows = self._connection.execute(
+                "SELECT * FROM events LEFT JOIN event_requests USING (number) ORDER BY number DESC LIMIT ?", (limit,)
+            ).fetchall()
         return [dict(row) for row in reversed(rows)]
 
     def doubles(self) -> int:

@@ -108,7 +108,6 @@ class RestJson:
         headers = self._signed(delivery.id, body.decode()) | {
             "Content-Type": "application/cloudevents+json; charset=utf-8",
             "Idempotency-Key": delivery.id,
-            "X-Correlation-Id": delivery.correlation_id,
         }
         try:
             answer = self.client.send("POST", f"{self.url}/orders", headers=headers, body=body)

@@ -44,7 +44,7 @@ def _listed(session: Session, person: PersonRow, chosen: dict[str, str]) -> list
     query = _visible(person).order_by(col(ExchangeRow.id).desc()).limit(PAGE + 1)
     if chosen["q"]:
         text = chosen["q"]
-        ids = (ExchangeRow.id == text, ExchangeRow.correlation_id == text)
+        ids = (ExchangeRow.id == text, ExchangeRow.correlation_id == text, ExchangeRow.request_id == text)
         query = query.where(or_(col(ExchangeRow.control_id).startswith(text, autoescape=True), *ids))
     if chosen["direction"]:
         query = query.where(ExchangeRow.direction == chosen["direction"])

@@ -22,7 +22,7 @@ PAGE: Final = 50
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
     """
-    text      part of the order number or of the requester.
+    text      part of the order number or of the requester, or the id of the request that the order came with.
     since, until  days (UTC) of arrival, both included.
     before    the last id of the page before.
     """
@@ -91,7 +91,9 @@ def _selected(person: PersonRow, chosen: OrderFilter) -> SelectOfScalar[OrderRow
     query = select(OrderRow).where(*visible_to(person)).order_by(col(OrderRow.id).desc())
     if chosen.text:
         number = col(OrderRow.number).icontains(chosen.text, autoescape=True)
-        query = query.where(or_(number, col(OrderRow.requester).icontains(chosen.text, autoescape=True)))
+        requester = col(OrderRow.requester).icontains(chosen.text, autoescape=True)
+        numbers = (OrderRow.correlation_id == chosen.text, OrderRow.request_id == chosen.text)
+        query = query.where(or_(number, requester, *numbers))
     if chosen.state:
         query = query.where(col(OrderRow.state) == chosen.state)
     if chosen.customer:

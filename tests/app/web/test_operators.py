@@ -103,7 +103,7 @@ async def test_requests_are_counted_and_logged_by_route_not_by_url(client: httpx
     assert "crossdock_writer_waiting" in page
     assert "c4nary" not in page + json.dumps(lines)
     assert [line["route"] for line in lines] == ["/healthz", "none"]
-    assert answer.headers["x-correlation-id"]
+    assert answer.headers["x-request-id"]
 
 
 async def test_what_waits_is_counted_by_its_state(client: httpx.AsyncClient, gateway: Gateway) -> None:
