@@ -39,7 +39,7 @@ class Settings(BaseSettings):
                       must decide.
     promise_hours     after how long people hear that a buyer who was told "later" still waits for the outcome.
     operators         networks that may read /metrics and /readyz.
-    time_zone         in which nightly work begins (IANA name).
+    time_zone         in which nightly work begins and charts show their times (IANA name).
     reply_private_networks whether partners' systems to which we send by ourselves may, and may be spoken to over http.
     erp_private_networks   whether ERP endpoints may lie in private networks (an admin's decision).
     """

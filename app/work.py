@@ -49,6 +49,7 @@ SEND_DISPATCH = Kind("dispatch.send", "dispatches", DispatchId)
 SWEEP = Kind("sweep", "upkeep", Nothing)
 PURGE = Kind("purge", "upkeep", Nothing)
 HOUSEKEEPING = Kind("housekeeping", "upkeep", Nothing)
+COUNT_HOURS = Kind("hours.count", "upkeep", Nothing)
 
 ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[Nothing], ...] = (
     WAKE_LANE,
@@ -56,4 +57,5 @@ ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[Nothing], ...] = (
     SWEEP,
     PURGE,
     HOUSEKEEPING,
+    COUNT_HOURS,
 )

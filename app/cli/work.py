@@ -30,11 +30,13 @@ def show(
         return
     with main.opened(settings_from(data)) as gateway:
         found = overview(gateway, LIVE)
+        page = f"{gateway.settings.url}/operations"
     if as_json:
         typer.echo(msgspec.json.encode(asdict(found)).decode())
         return
     for table in _tables(found):
         console().print(table)
+    console().print(f"charts, and what needs a person now: {page}", markup=False, soft_wrap=True)
 
 
 def _tables(found: Overview) -> list[Table]:

@@ -1,12 +1,12 @@
 """Everything that the engine runs, and when it comes round."""
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Any, Final
 
 from app import work
 from app.engine import Handler, Schedule
 from app.gateway import Gateway
-from app.jobs import dispatch, housekeeping, lane, purge, sweep
+from app.jobs import count_hours, dispatch, housekeeping, lane, purge, sweep
 from app.jobs.rounds import Planned
 from app.timetable import DAY, Timetable
 
@@ -18,6 +18,7 @@ def planned(zone: str) -> tuple[Planned, ...]:
     """What comes round by a timetable; `zone` is the operator's."""
     return (
         Planned(work.HOUSEKEEPING, Timetable(every=DAY, begins=time(1, 47), zone=zone)),
+        Planned(work.COUNT_HOURS, Timetable(every=timedelta(minutes=5), zone=zone)),
         Planned(work.PURGE, Timetable(every=DAY, begins=time(2, 17), zone=zone)),
     )
 
@@ -29,4 +30,5 @@ def handlers(gateway: Gateway) -> tuple[Handler[Any], ...]:
         Handler(work.SWEEP, lambda _: sweep.run(gateway, planned(gateway.settings.time_zone))),
         Handler(work.PURGE, lambda _: purge.run(gateway)),
         Handler(work.HOUSEKEEPING, lambda _: housekeeping.run(gateway)),
+        Handler(work.COUNT_HOURS, lambda _: count_hours.run(gateway)),
     )

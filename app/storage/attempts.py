@@ -33,4 +33,7 @@ class AttemptRow(Row, table=True):
     reason: str | None = Field(default=None, max_length=2_000)
     said: str | None = Field(default=None, max_length=500)
 
-    __table_args__ = (Index("ix_cd_attempts_subject_id_id", "subject_id", "id"),)
+    __table_args__ = (
+        Index("ix_cd_attempts_subject_id_id", "subject_id", "id"),
+        Index("ix_cd_attempts_ended_at", "ended_at"),
+    )

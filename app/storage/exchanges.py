@@ -91,6 +91,7 @@ class ExchangeRow(Row, table=True):
         Index("ix_cd_exchanges_correlation_id", "correlation_id"),
         Index("ix_cd_exchanges_request_id", "request_id", sqlite_where=IS_NAMED, postgresql_where=IS_NAMED),
         Index("ix_cd_exchanges_caused_id", "caused_id"),
+        Index("ix_cd_exchanges_realm_at", "realm", "at"),
         Index(
             "ix_cd_exchanges_repeated",
             "realm",

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import DecimalText, Row, UtcDateTime, new_id, table_of
@@ -99,6 +99,12 @@ class OrderRow(Row, table=True):
         Index("ix_cd_orders_realm_state_id", "realm", "state", "id"),
         Index("ix_cd_orders_correlation_id", "correlation_id"),
         Index("ix_cd_orders_request_id", "request_id", sqlite_where=IS_NAMED, postgresql_where=IS_NAMED),
+        Index(
+            "ix_cd_orders_promised",
+            "realm",
+            sqlite_where=text("promised IS 1"),
+            postgresql_where=text("promised IS true"),
+        ),
     )
 
 

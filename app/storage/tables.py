@@ -16,6 +16,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     erasures,
     erps,
     exchanges,
+    hourly,
     lane_stops,
     orders,
     partners,

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.numbers import format_compact_decimal, format_decimal
+from babel.units import format_unit
 
 from schemas.money import CURRENCIES, Money
 
@@ -47,6 +50,36 @@ class Formats:
     def time(self, value: datetime) -> str:
         """Date and time in UTC, and it says so."""
         return _with_known_blanks(format_datetime(value.astimezone(UTC), "medium", locale=self.locale)) + " UTC"
+
+    def local_time(self, value: datetime, zone: ZoneInfo) -> str:
+        """Date and time in that zone; the page says which one it is."""
+        return _with_known_blanks(format_datetime(value.astimezone(zone), "medium", locale=self.locale))
+
+    def clock(self, value: datetime, zone: ZoneInfo) -> str:
+        """The time of day in that zone."""
+        return _with_known_blanks(format_time(value.astimezone(zone), "short", locale=self.locale))
+
+    def day_of(self, value: datetime, zone: ZoneInfo) -> str:
+        """Day and month in that zone."""
+        return format_skeleton("MMMd", value.astimezone(zone), locale=self.locale)
+
+    def compact(self, value: float) -> str:
+        """For an axis: three digits or so, large ones in thousands and millions."""
+        if value < 10_000:
+            return format_decimal(value, "#,##0.##", self.locale)
+        return format_compact_decimal(value, locale=self.locale, fraction_digits=1)
+
+    def duration(self, milliseconds: float) -> str:
+        """In the largest unit of which there is one, to two digits or so."""
+        for unit, length in _UNITS:
+            if milliseconds >= length or length == 1:
+                count = milliseconds / length
+                digits = "#,##0" if count >= 10 or length == 1 else "#,##0.#"
+                return format_unit(count, f"duration-{unit}", "short", format=digits, locale=self.locale)
+        raise AssertionError("the last unit fits everything")
+
+
+_UNITS: Final = (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000), ("millisecond", 1))
 
 
 def _with_known_blanks(text: str) -> str:

@@ -27,6 +27,7 @@ from app.web.endpoint import Auth, Endpoint, Guard, Guards
 from app.web.errors import HANDLERS
 from app.web.exchanges import routes as exchanges
 from app.web.observe import Observed
+from app.web.operations import routes as operations
 from app.web.operators import routes as operators
 from app.web.operators.handlers import operators_only
 from app.web.orders import routes as orders
@@ -47,6 +48,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *desk.ENDPOINTS,
     *orders.ENDPOINTS,
     *exchanges.ENDPOINTS,
+    *operations.ENDPOINTS,
     *work.ENDPOINTS,
     *admin.ENDPOINTS,
     *storefront.ENDPOINTS,

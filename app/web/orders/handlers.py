@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from app.approval.run import State
 from app.flows import decide_approval
 from app.storage.people import Role
+from app.web import spreadsheet
 from app.web.forms import FormLimits, read_form
 from app.web.orders import export, words
 from app.web.orders.order_list import OrderFilter, customers_of, exported, listed
@@ -45,17 +46,14 @@ def export_csv(request: Request) -> Response:
         with database.read() as session:
             yield from export.as_csv(exported(session, person, chosen, export.MOST_ROWS))
 
-    headers = {"Content-Disposition": 'attachment; filename="orders.csv"'}
-    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(lines(), media_type=spreadsheet.CSV, headers=spreadsheet.named("orders.csv"))
 
 
 def export_xlsx(request: Request) -> Response:
     person, chosen = signed_in(request).person, OrderFilter.of(request.query_params)
     with gateway_of(request).database.read() as session:
-        body = export.as_xlsx(exported(session, person, chosen, export.MOST_ROWS))
-    headers = {"Content-Disposition": 'attachment; filename="orders.xlsx"'}
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Response(body, media_type=media_type, headers=headers)
+        rows = exported(session, person, chosen, export.MOST_ROWS)
+        return spreadsheet.xlsx_answer("orders", export.HEADINGS, map(export.cells, rows))
 
 
 def order_page(request: Request) -> Response:

@@ -180,7 +180,7 @@ async def test_the_inbox_is_filtered(desk: Desk) -> None:
 async def test_the_desk_settles_a_case(desk: Desk) -> None:
     desk.send(off())
     otto = await at_work(desk, "otto")
-    await otto.follow("PO-1")
+    await (await otto.go("/desk")).follow("PO-1")
     assert "The price differs from the agreement" in otto.text
     case = desk.cases()[0].id
     await otto.post(otto.path, {f"choice:{case}": "accept_price"})
@@ -196,7 +196,7 @@ async def test_the_desk_settles_a_case(desk: Desk) -> None:
 async def test_nothing_chosen_settles_nothing(desk: Desk) -> None:
     desk.send(off())
     otto = await at_work(desk, "otto")
-    await otto.follow("PO-1")
+    await (await otto.go("/desk")).follow("PO-1")
     case = desk.cases()[0].id
     await otto.post(otto.path, {f"choice:{case}": "", f"reason:{case}": "x"})
     assert otto.answer.status_code == 400

@@ -43,7 +43,7 @@ def events(desk: Desk) -> list[tuple[str, str]]:
         return [(row.event, row.actor) for row in rows]
 
 
-@pytest.mark.parametrize(("login", "start"), [("paula", "/approvals"), ("otto", "/desk"), ("root", "/orders")])
+@pytest.mark.parametrize(("login", "start"), [("paula", "/approvals"), ("otto", "/operations"), ("root", "/orders")])
 async def test_a_person_starts_where_their_work_waits(browser: Browser, login: str, start: str) -> None:
     await browser.sign_in(login)
     assert (browser.answer.status_code, browser.path) == (200, start)
@@ -173,7 +173,7 @@ async def test_a_name_is_tried_eight_times_in_five_minutes(browser: Browser) -> 
     await browser.sign_in("paula")
     assert (browser.answer.status_code, browser.answer.headers["retry-after"]) == (429, "300")
     await browser.sign_in("otto")
-    assert browser.path == "/desk"
+    assert browser.path == "/operations"
 
 
 async def test_an_address_is_heard_forty_times_in_five_minutes(browser: Browser) -> None:
