@@ -1,12 +1,12 @@
-"""What the fault tests say together: for each scenario whether every order that was acknowledged is at the ERP, once
-and in its lane's order."""
+"""What the fault tests say together: for each scenario whether every order that was acknowledged has arrived at the ERP
+(its outcome at the buyer, where the scenario says so), once and in its lane's order."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-HEADINGS = ("scenario", "database", "acknowledged", "at the ERP", "lost", "doubled", "out of order")
+HEADINGS = ("scenario", "database", "acknowledged", "arrived", "lost", "doubled", "out of order")
 
 
 @dataclass

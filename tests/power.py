@@ -7,20 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pytest
-
 SOURCE = Path(__file__).parent / "durability" / "unsynced.c"
-
-
-def library(folder: Path) -> Path:
-    """The compiled library; skips, saying so, without a compiler."""
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler here to build the power failure with")
-    made = folder / "unsynced.so"
-    command = [compiler, "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", made, SOURCE, "-ldl", "-lpthread"]
-    subprocess.run(command, check=True)
-    return made
 
 
 class Machine:

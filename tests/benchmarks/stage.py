@@ -14,37 +14,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import httpx
 from console import SCRIPT, environment
 from databases import postgres_database
 from load import MARK
+from more_buyers import Buyer, add_buyer
 from msgspec import structs
 from sqlalchemy import create_engine, text
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from app import main
 from app.catalog.items import Audience, offers
 from app.cli.server import prepare
 from app.gateway import Gateway
-from app.partners.profile import add_partner
-from app.partners.secrets import Purpose, keep_secret
 from app.sandbox import demo_data
-from app.sandbox.access import Cxml, Identity
 from app.sandbox.buyer import VirtualBuyer
-from app.seal import Secret
 from app.settings import Settings
-from app.storage.approvals import FlowRow, FlowVersionRow
-from app.storage.base import LIVE
 from app.storage.catalog import ItemRow
-from app.storage.customers import CustomerAddressRow, CustomerRow
+from app.storage.customers import CustomerRow
 from protocols.cxml import order_request
-from schemas.base import from_json, to_json
 from schemas.item import Classification, ItemDescription, ItemRef, Price, Quantity, Text
 from schemas.money import Money, round_line
 from schemas.order import Change, Order, OrderLine, OrderTotals
-from schemas.party import Address
 
 START_SECONDS = 60.0
 LINES = 10
@@ -129,72 +121,6 @@ def staged(kind: str, buyers: int = 20, **extra: str) -> Iterator[Stage]:
                 body.write_bytes(order_of(gateway, buyer))
                 stage.bodies.append(body)
         yield stage
-
-
-@dataclass(frozen=True)
-class Buyer:
-    customer_id: str
-    access: Cxml
-    ship_to: Address
-
-
-def add_buyer(gateway: Gateway, number: str, **settings: Any) -> Buyer:
-    """A customer like the demo's first, with a connection, a place and an approval flow of its own."""
-    model, now, secret = demo_data.ATLAS, gateway.clock.now(), f"secret-of-{number}"
-    sender = Identity(domain="NetworkId", identity=f"BENCH-{number}")
-    from_ = Identity(domain="DUNS", identity=f"7000{number}")
-
-    def write(session: Session) -> str:
-        like = session.exec(select(CustomerRow).where(CustomerRow.number == model.number)).one()
-        customer = CustomerRow(
-            realm=LIVE,
-            number=f"B-{number}",
-            name=f"Bench {number}",
-            currency=like.currency,
-            language="en",
-            price_list=like.price_list,
-            settings=dict(settings),
-            created_at=now,
-        )
-        session.add(customer)
-        session.flush()
-        place = from_json(to_json(model.ship_to), dict[str, Any])
-        session.add(CustomerAddressRow(realm=LIVE, customer_id=customer.id, code="WERK-1", name="Werk", address=place))
-        partner = add_partner(
-            session,
-            realm=LIVE,
-            name=f"Bench partner {number}",
-            now=now,
-            senders=[sender.identifier],
-            buys_for=[(from_.identifier, customer)],
-            our_names=[demo_data.US.identifier],
-        )
-        keep_secret(session, gateway.keys, partner, Purpose.CXML_INBOUND, Secret(secret), now=now)
-        _add_flow_like(session, like, customer)
-        return customer.id
-
-    customer_id = gateway.database.write(write)
-    access = Cxml(url="http://127.0.0.1:8000/cxml", from_=from_, to=demo_data.US, sender=sender, secret=secret)
-    return Buyer(customer_id, access, model.ship_to)
-
-
-def _add_flow_like(session: Session, like: CustomerRow, customer: CustomerRow) -> None:
-    flow = session.exec(select(FlowRow).where(FlowRow.customer_id == like.id)).one()
-    version = session.exec(select(FlowVersionRow).where(FlowVersionRow.flow_id == flow.id)).one()
-    own = FlowRow(realm=LIVE, key=f"bench-{customer.number}", name=flow.name, customer_id=customer.id)
-    session.add(own)
-    session.flush()
-    session.add(
-        FlowVersionRow(
-            realm=LIVE,
-            flow_id=own.id,
-            number=1,
-            state=version.state,
-            definition=version.definition,
-            checksum=version.checksum,
-            published_at=version.published_at,
-        )
-    )
 
 
 def order_of(gateway: Gateway, buyer: Buyer, lines: int = LINES) -> bytes:

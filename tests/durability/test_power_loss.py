@@ -15,7 +15,9 @@ import httpx
 import pytest
 from databases import Templates
 from demo_orders import order_bytes
-from power import Machine, library
+from fault_report import FaultReport
+from power import SOURCE, Machine
+from preloaded import library
 
 from app.sandbox import access as access_file
 from app.sandbox.access import DemoAccess
@@ -29,7 +31,7 @@ ACKNOWLEDGED = 3_000
 
 @pytest.fixture(scope="module")
 def unsynced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return library(tmp_path_factory.mktemp("library"))
+    return library(SOURCE, tmp_path_factory.mktemp("library"))
 
 
 def lost(unsynced: Path, templates: Templates, folder: Path, synchronous: str, *, lies: bool = False) -> int:
@@ -124,7 +126,7 @@ def wait_until_ready(url: str) -> None:
 
 @pytest.mark.parametrize("orders", [40, pytest.param(2_000, marks=pytest.mark.long)])
 def test_an_order_that_was_answered_is_in_the_erp_after_the_power_came_back(
-    orders: int, unsynced: Path, loaded: Path, tmp_path: Path
+    orders: int, unsynced: Path, loaded: Path, tmp_path: Path, faults: FaultReport
 ) -> None:
     machine = Machine(unsynced, Path(shutil.copytree(loaded, tmp_path / "data")))
     numbers = acknowledged(machine, [console.SCRIPT], orders=orders)
@@ -134,6 +136,8 @@ def test_an_order_that_was_answered_is_in_the_erp_after_the_power_came_back(
         missing = [number for number in numbers if erp.wait_for(number) is None]
         assert missing == [], "acknowledged and lost"
         assert erp.doubles() == 0
+        arrived = [number for number in numbers for _ in erp.orders(number)]
+        faults.judge("power fails", "SQLite", {"": sorted(numbers)}, sorted(arrived))
 
 
 def test_a_server_without_synchronous_full_loses_orders(unsynced: Path, loaded: Path, tmp_path: Path) -> None:
