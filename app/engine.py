@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -124,7 +125,7 @@ class Engine:
     def enqueue(
         self, session: Session, kind: Kind[A], argument: A, *, at: datetime | None = None, work_id: str | None = None
     ) -> str:
-        work_id = work_id or new_id()
+        work_id = work_id or _work_id(at)
         options: EnqueueOptions = {"workflow_name": kind.name, "queue_name": kind.queue, "workflow_id": work_id}
         if at is not None:
             options["delay_seconds"] = max(0.0, (at - datetime.now(UTC)).total_seconds())
@@ -226,6 +227,7 @@ class Engine:
     def _workflow(self, handler: Handler[A]) -> Callable[[dict[str, Any]], None]:
         def work(argument: dict[str, Any]) -> None:
             trace.forget()
+            _count_wait(handler.kind)
             try:
                 handler.run(msgspec.convert(argument, handler.kind.argument))
                 self.ran(handler.kind)
@@ -244,6 +246,28 @@ class Engine:
             work(argument)
 
         return come_round
+
+
+def _work_id(at: datetime | None) -> str:
+    """Says since when the item is due: by the time in the id itself (UUIDv7), or behind it in milliseconds."""
+    return new_id() if at is None else f"{new_id()}@{round(at.timestamp() * 1000)}"
+
+
+def _due(work_id: str) -> float | None:
+    """Seconds since the epoch; nothing for ids that their makers chose."""
+    own, _, at = work_id.partition("@")
+    try:
+        made = UUID(own)
+        milliseconds = int(at) if at else made.int >> 80
+    except ValueError:
+        return None
+    return milliseconds / 1000 if made.version == 7 else None
+
+
+def _count_wait(kind: Kind[Any]) -> None:
+    due = _due(DBOS.workflow_id or "")
+    if due is not None:
+        metrics.ENGINE_WAIT.labels(kind.queue).observe(max(0.0, time.time() - due))
 
 
 def _let_go(seconds: float) -> None:

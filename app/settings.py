@@ -16,6 +16,8 @@ Network = IPv4Network | IPv6Network
 class Settings(BaseSettings):
     """
     data              where files live: the SQLite database, the key file.
+    disk_free         bytes that must be free there, or /readyz says no (SQLite) or degraded.
+    metrics_port      where a worker serves /metrics and /healthz, on this machine only; unset: nowhere.
     database_url      SQLite below `data` when unset.
     database_pool     how many connections this process may hold, all together.
     base_url          how the world reaches this server; links and the cXML profile are built from it, never from the
@@ -47,6 +49,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CROSSDOCK_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     data: Path = Path("crossdock-data")
+    disk_free: int = Field(default=500_000_000, ge=0)
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)
     database_url: SecretStr | None = None
     database_pool: int = Field(default=12, ge=5, le=200)
     host: str = "127.0.0.1"

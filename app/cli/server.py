@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 from app import main
 from app.cli.options import Data, Host, Port, console, settings_from, stop
 from app.gateway import connection_budget, migrate, problems_of
+from app.jobs import served_numbers
 from app.seal import make_key_file, new_key_id
 from app.settings import Settings
 from app.storage import passwords
@@ -61,8 +62,14 @@ def worker(data: Data = None) -> None:
     ended = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: ended.set())
-    with main.listed(*main.wired(settings)):
-        ended.wait()
+    gateway, engine = main.wired(settings)
+    try:
+        with served_numbers.served(gateway, settings.metrics_port), main.listed(gateway, engine):
+            ended.wait()
+    except OSError as error:
+        if settings.metrics_port is None:
+            raise
+        stop(f"CROSSDOCK_METRICS_PORT: port {settings.metrics_port} cannot be used: {error.strerror}")
 
 
 def check_config(data: Data = None) -> None:

@@ -184,7 +184,9 @@ def _step(
         row.move(Event.SEND, now)
         row.attempts += 1
         row.lookups = 0
-        row.first_sent_at = row.first_sent_at or now
+        if row.first_sent_at is None:
+            row.first_sent_at = now
+            metrics.DELIVERY_BEGUN.observe((now - row.created_at).total_seconds())
         order_outcome.forwarding(order, row, now)
     row.claim = gateway.ids()
     row.worker = gateway.settings.worker_id
@@ -212,7 +214,13 @@ def settle(tx: Session, gateway: Gateway, step: Step, result: Outcome | Found) -
     if row.claim != step.claim:
         attempt.late = True
         tx.merge(attempt)
-        alert("delivery.answered_late", delivery=row.id, outcome=_name(result), correlation_id=row.correlation_id)
+        alert(
+            "delivery.answered_late",
+            delivery=row.id,
+            outcome=_name(result),
+            partner=step.partner,
+            correlation_id=row.correlation_id,
+        )
         return
     tx.add(attempt)
     _tell_breaker(tx, row, step, result, now)
@@ -222,6 +230,7 @@ def settle(tx: Session, gateway: Gateway, step: Step, result: Outcome | Found) -
         case Accepted():
             _accept(tx, gateway, row, result, now)
         case Rejected(code, text, at):
+            _count_answer(row, now)
             row.move(Event.REFUSE, now)
             row.code, row.reason, row.at = code[:100], text[:2_000], at
             order_outcome.stopped(tx, gateway, row, "erp.rejected", "the ERP refuses the order", f"{text} [{code}]")
@@ -284,16 +293,29 @@ def _tell_breaker(tx: Session, row: DeliveryRow, step: Step, result: Outcome | F
         down = isinstance(result, Uncertain) or result.heard is None or result.heard.status >= 500
         if down:
             if breakers.failed(tx, endpoint(row), now, result.reason, probe=step.probe):
-                alert("breaker.open", erp=row.erp, realm=row.realm, reason=result.reason)
+                alert(
+                    "breaker.open",
+                    erp=row.erp,
+                    realm=row.realm,
+                    reason=result.reason,
+                    partner=step.partner,
+                    correlation_id=row.correlation_id,
+                )
             return
     breakers.succeeded(tx, endpoint(row), now, proven=step.act is Act.SUBMIT)
 
 
 def _accept(tx: Session, gateway: Gateway, row: DeliveryRow, result: Accepted, now: datetime) -> None:
     row.move(Event.ACCEPT, now)
+    _count_answer(row, now)
     row.erp_id, row.erp_number = result.erp_id[:200], result.number[:200]
     row.code = row.reason = row.at = None
     order_outcome.accepted(tx, gateway, order_outcome.order_of(tx, row), row, now)
+
+
+def _count_answer(row: DeliveryRow, now: datetime) -> None:
+    if row.first_sent_at is not None:
+        metrics.ERP_ANSWERED.observe((now - row.first_sent_at).total_seconds())
 
 
 def _put_off(tx: Session, gateway: Gateway, row: DeliveryRow, result: Retry, now: datetime) -> None:

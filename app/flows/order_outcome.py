@@ -82,7 +82,9 @@ def stopped(tx: Session, gateway: Gateway, row: DeliveryRow, code: str, message:
         order=order.number,
         erp=row.erp,
         delivery=row.id,
+        partner=order.partner_id,
         correlation_id=row.correlation_id,
+        request_id=order.request_id,
     )
 
 

@@ -65,7 +65,8 @@ async def failed(gateway: Gateway, arrival: Arrival | None, receiver: Receiver) 
     """The answer to a document that met a bug, called while its exception is handled: alerts a person, and marks the
     exchange where there is one already."""
     exchange_id = arrival.exchange_id if arrival else None
-    alert("receive.failed", exchange=exchange_id, exc_info=True)
+    whose = {"partner": arrival.partner.id, "correlation_id": arrival.correlation_id} if arrival else {}
+    alert("receive.failed", exchange=exchange_id, exc_info=True, **whose)
     answer = receiver.fail(gateway)
     if arrival is not None:
         _count(arrival, ExchangeState.FAILED, ())
@@ -188,7 +189,10 @@ def _count(arrival: Arrival, state: ExchangeState, faults: tuple[Fault, ...]) ->
     kind = arrival.head.kind
     if not any(known(wrapper, kind) for wrapper in WRAPPERS):
         kind = "other"
+    partner = metrics.PARTNERS(arrival.partner.id)
     metrics.EXCHANGES.labels(arrival.protocol, kind, state).inc()
+    metrics.PARTNER_EXCHANGES.labels(partner, state).inc()
+    metrics.PARTNER_FAULTS.labels(partner).inc(len(faults))
     for fault in faults:
         metrics.FAULTS.labels(arrival.protocol, fault.code).inc()
     _log.info("exchange", exchange=arrival.exchange_id, kind=kind, state=state, faults=len(faults))

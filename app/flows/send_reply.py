@@ -307,8 +307,17 @@ def _end(tx: Session, gateway: Gateway, row: DispatchRow, event: Event, reason: 
     row.reason = None if event is Event.CONFIRM else reason[:2_000]
     if row.exchange_id is not None and event in _ENDED:
         ledger.change_exchange(tx, row.exchange_id, state=_ENDED[event])
-    if event is not Event.CONFIRM:
-        alert(f"reply.{row.state}", dispatch=row.id, kind=row.kind, reason=reason, correlation_id=row.correlation_id)
+    if event is Event.CONFIRM:
+        metrics.REPLY_SENT.observe((now - row.created_at).total_seconds())
+    else:
+        alert(
+            f"reply.{row.state}",
+            dispatch=row.id,
+            kind=row.kind,
+            reason=reason,
+            partner=row.partner_id,
+            correlation_id=row.correlation_id,
+        )
     tx.flush()
     following = dispatches.next_of_order(tx, row)
     if following is not None:

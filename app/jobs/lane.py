@@ -97,6 +97,13 @@ def _call(step: Step) -> Outcome | Found:
         return step.erp.submit(step.delivery)
     except Exception as error:  # noqa: BLE001 - whatever an adapter does wrong, its lane must go on
         _log.exception("adapter.failed", delivery=step.delivery.id)
-        alert("adapter.failed", delivery=step.delivery.id, act=step.act, error=type(error).__name__)
+        alert(
+            "adapter.failed",
+            delivery=step.delivery.id,
+            act=step.act,
+            error=type(error).__name__,
+            partner=step.partner,
+            correlation_id=step.trace.correlation_id,
+        )
         reason = f"the adapter failed: {type(error).__name__}"
         return CannotTell(reason) if step.act is Act.FIND else Uncertain(reason)

@@ -27,7 +27,7 @@ def handlers(gateway: Gateway) -> tuple[Handler[Any], ...]:
     return (
         Handler(work.WAKE_LANE, lambda argument: lane.run(gateway, argument)),
         Handler(work.SEND_DISPATCH, lambda argument: dispatch.run(gateway, argument)),
-        Handler(work.SWEEP, lambda _: sweep.run(gateway, planned(gateway.settings.time_zone))),
+        Handler(work.SWEEP, lambda _: sweep.by_the_engine(gateway, planned(gateway.settings.time_zone))),
         Handler(work.PURGE, lambda _: purge.run(gateway)),
         Handler(work.HOUSEKEEPING, lambda _: housekeeping.run(gateway)),
         Handler(work.COUNT_HOURS, lambda _: count_hours.run(gateway)),

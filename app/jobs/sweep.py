@@ -13,7 +13,8 @@ from app.bridge import schedule
 from app.flows import deliver_order, forward_order, reply
 from app.gateway import Gateway, alert
 from app.jobs.rounds import Planned, plan
-from app.storage import deliveries, dispatches, orders
+from app.storage import deliveries, dispatches, orders, processes
+from app.storage.orders import OrderRow
 from app.work import SEND_DISPATCH, WAKE_LANE, DispatchId, Lane
 
 QUIET: Final = timedelta(seconds=20)
@@ -26,6 +27,13 @@ def run(gateway: Gateway, planned: tuple[Planned, ...]) -> None:
     now = gateway.clock.now()
     gateway.database.write(lambda tx: plan(tx, gateway, planned, now))
     sweep(gateway, now)
+
+
+def by_the_engine(gateway: Gateway, planned: tuple[Planned, ...]) -> None:
+    """A round, and the mark that the engine runs rounds."""
+    run(gateway, planned)
+    now, name = gateway.clock.now(), gateway.settings.process_id
+    gateway.database.write(lambda tx: processes.worked(tx, name, now))
 
 
 def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str | None = None) -> int:
@@ -70,26 +78,37 @@ def _warn(tx: Session, gateway: Gateway, now: datetime) -> None:
         delivery.warned_at = now
         alert(
             "delivery.late",
+            **_whose(tx.get_one(OrderRow, delivery.order_id)),
             delivery=delivery.id,
             erp=delivery.erp,
             state=delivery.state,
             reason=delivery.reason,
             since=delivery.created_at.isoformat(),
-            correlation_id=delivery.correlation_id,
         )
     for dispatch in dispatches.late(tx, now - schedule.LATE, MOST):
         dispatch.warned_at = now
         alert(
             "reply.late",
+            **_whose(tx.get_one(OrderRow, dispatch.order_id)),
             dispatch=dispatch.id,
             kind=dispatch.kind,
             reason=dispatch.reason,
             since=dispatch.created_at.isoformat(),
-            correlation_id=dispatch.correlation_id,
         )
     for order in orders.promised_before(tx, now - _patience(gateway), MOST):
         order.promise_warned_at = now
-        alert("reply.overdue", order=order.number, realm=order.realm, correlation_id=order.correlation_id)
+        alert("reply.overdue", **_whose(order))
+
+
+def _whose(order: OrderRow) -> dict[str, str | None]:
+    """What an alert says that no request is at work on."""
+    return {
+        "realm": order.realm,
+        "order": order.number,
+        "partner": order.partner_id,
+        "correlation_id": order.correlation_id,
+        "request_id": order.request_id,
+    }
 
 
 def recover(gateway: Gateway) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
@@ -148,6 +148,16 @@ class Database:
         options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
         with self._reading.connect().execution_options(**options) as connection, connection.begin():
             yield connection
+
+    def connections_in_use(self) -> dict[str, int]:
+        """Of each pool of this process, how many are out now."""
+        pools = {"read": self._reading.pool, "work": self.work_engine.pool, "write": self._writing.pool}
+        shared = {"shared": self.engine.pool, "write": self._writing.pool}
+        return {
+            name: pool.checkedout()
+            for name, pool in (pools if self.sqlite else shared).items()
+            if isinstance(pool, QueuePool)
+        }
 
     def forget_freed_pages(self) -> None:
         """After an erasure: SQLite's log is written back and cut, so that what was overwritten is not left in it. Does

@@ -75,6 +75,7 @@ class _Piece:
     failure: BaseException | None = None
     acts: Sequence[Callable[[], None]] = ()
     context: Context = field(default_factory=copy_context)
+    put_at: float = field(default_factory=time.monotonic)
 
     def settle(self) -> None:
         if self.answer.done():
@@ -98,6 +99,7 @@ class GroupCommitWriter:
         self._changed = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
+        self._group_began: float | None = None
 
     def start(self) -> None:
         self._stopping = False
@@ -118,6 +120,16 @@ class GroupCommitWriter:
     def depth(self) -> int:
         """How many pieces of work wait now."""
         return len(self._waiting)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def busy(self) -> float:
+        """For how many seconds the group that is being written has been under way; 0 when there is none."""
+        began = self._group_began
+        return time.monotonic() - began if began is not None else 0.0
 
     def write(self, work: Callable[[Session], T], *, patience: float = 30.0) -> T:
         """Runs `work` and returns what it returns once that is committed; raises what it raised. Waits up to
@@ -142,7 +154,7 @@ class GroupCommitWriter:
         return await answer
 
     def _put(self, owner: str, piece: _Piece) -> None:
-        if self._stopping or self._thread is None or not self._thread.is_alive():
+        if self._stopping or not self.alive:
             raise Ended
         if len(self._waiting) >= self._limit:
             beaten = self._waiting.make_room(owner)
@@ -176,12 +188,14 @@ class GroupCommitWriter:
         are to be run again alone."""
         done: list[_Piece] = []
         beaten: list[_Piece] = []
+        self._group_began = time.monotonic()
         try:
             with self._engine.connect() as connection:
                 groups = _begun(connection)
                 try:
                     self._run_pieces(connection, take, largest, done, beaten)
-                    groups.commit_group()
+                    with metrics.WRITER_COMMIT.time():
+                        groups.commit_group()
                 except BaseException:
                     # Closing it rolls back whatever is left of the transaction.
                     connection.invalidate()
@@ -189,6 +203,7 @@ class GroupCommitWriter:
         except Exception as error:  # noqa: BLE001 - whatever broke the transaction, every waiter must hear of it
             _log.warning("group.unwritten", pieces=len(done), error=str(error))
             self._refuse(done, error)
+        self._group_began = None
         metrics.WRITER_GROUP.observe(len(done))
         for piece in done:
             if piece.failure is None:
@@ -212,6 +227,7 @@ class GroupCommitWriter:
             if piece is None:
                 return
             done.append(piece)
+            metrics.WRITER_WAITED.observe(time.monotonic() - piece.put_at)
             piece.context.run(_run_piece, session, piece)
             if piece.failure is not None:
                 groups_of(connection).check_group()

@@ -111,6 +111,8 @@ class Intake:
         """Never raises: whatever was posted has an answer."""
         began = time.monotonic()
         answer = await self._answer(posted)
+        if answer.no is not None:
+            metrics.REFUSALS.labels(PROTOCOL, answer.no).inc()
         if answer.no is No.UNAUTHENTICATED:
             self._wrong.wait(posted.remote)
             await asyncio.sleep(max(0.0, SHORTEST_NO - (time.monotonic() - began)))
@@ -120,10 +122,12 @@ class Intake:
         receiver = self._receivers[PROTOCOL]
         arrival: Arrival | None = None
         try:
-            arrival = await self._recorded(posted)
-            return await receive(
-                self._gateway, arrival, receiver, in_thread=partial(self._judges.run, arrival.partner.id)
-            )
+            with metrics.RECORDED.time():
+                arrival = await self._recorded(posted)
+            with metrics.ANSWERED.time():
+                return await receive(
+                    self._gateway, arrival, receiver, in_thread=partial(self._judges.run, arrival.partner.id)
+                )
         except Refusal as refusal:
             return refusal_answer(self._gateway, refusal)
         except (Busy, Unwritten, DBAPIError, PoolTimeout) as error:
@@ -141,10 +145,12 @@ class Intake:
         with metrics.INTAKE_SECONDS.labels("look").time():
             looked = await self._judges.run(posted.remote, partial(self._look, posted, wary))
         if wary and looked.refusal is not None and looked.refusal.no is No.UNAUTHENTICATED:
+            metrics.RATES_REFUSED.labels("credentials").inc()
             raise looked.refusal
         if looked.partner is not None:
             structlog.contextvars.bind_contextvars(partner=looked.partner.id)
         if wait := self._wait(posted, looked.partner):
+            metrics.RATES_REFUSED.labels("partner" if looked.partner else "stranger").inc()
             raise Refusal(No.TOO_MANY, f"Too many documents; come back in {wait} s.", retry_after=wait)
         kill_point("intake.before_record")
         with metrics.INTAKE_SECONDS.labels("record").time():

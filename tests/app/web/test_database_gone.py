@@ -68,7 +68,7 @@ async def test_it_is_alive_says_no_and_recovers_by_itself(server: Server) -> Non
             assert (await client.get("/healthz")).status_code == 200
             ready = await client.get("/readyz")
             assert ready.status_code == 503
-            assert "database" in ready.json()["problems"][0]
+            assert [check["name"] for check in ready.json()["checks"] if not check["ok"]] == ["database"]
             answer = await client.post("/cxml", content=server.buyer.order_request("2@buyer.example"))
             assert answer.status_code == 503
             assert answer.headers["retry-after"]
@@ -82,7 +82,7 @@ async def test_it_is_alive_says_no_and_recovers_by_itself(server: Server) -> Non
             for text in (ready.text, answer.text, page.text):
                 assert "Traceback" not in text
                 assert "psycopg" not in text
-        assert (await client.get("/readyz")).json() == {"status": "ready"}
+        assert (await client.get("/readyz")).json()["status"] == "ready"
         again = await client.post("/cxml", content=server.buyer.order_request("2@buyer.example"))
         assert again.status_code == 200
     server.gateway.database.write(lambda tx: server.engine.enqueue(tx, WAKE_LANE, lane))
