@@ -12,6 +12,7 @@ from pathlib import Path
 
 import console
 import httpx
+import long_form
 import pytest
 from databases import Templates
 from demo_orders import order_bytes
@@ -124,7 +125,7 @@ def wait_until_ready(url: str) -> None:
     raise AssertionError("the server did not become ready")
 
 
-@pytest.mark.parametrize("orders", [40, pytest.param(2_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("orders", [40, pytest.param(long_form.orders(2_000), marks=pytest.mark.long)])
 def test_an_order_that_was_answered_is_in_the_erp_after_the_power_came_back(
     orders: int, unsynced: Path, loaded: Path, tmp_path: Path, faults: FaultReport
 ) -> None:

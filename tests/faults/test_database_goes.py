@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import long_form
 import pytest
 from databases import Templates
 from fault_report import FaultReport
 from fault_site import Site, a_site, load, until
 from postgres_cluster import Cluster, cluster
+
+LONG = pytest.param(long_form.orders(10_000), 20, marks=pytest.mark.long)
 
 
 @pytest.fixture
@@ -21,9 +24,7 @@ def sqlite_site(templates: Templates, tmp_path: Path) -> Iterator[Site]:
         yield made
 
 
-@pytest.mark.parametrize(
-    ("orders", "stops"), [(24, 2), pytest.param(10_000, 20, marks=pytest.mark.long)], ids=["24", "10000"]
-)
+@pytest.mark.parametrize(("orders", "stops"), [(24, 2), LONG], ids=["short", "long"])
 def test_a_postgres_server_is_stopped_and_started(orders: int, stops: int, tmp_path: Path, faults: FaultReport) -> None:
     """With `pg_ctl stop -m immediate`, as if it had crashed."""
     with cluster() as server, a_site("PostgreSQL", server.url, tmp_path) as site:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import long_form
 import pytest
 from databases import KINDS, Templates
 from demo_orders import order_bytes
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.long
 DAY, HALF_HOUR = timedelta(days=1), timedelta(minutes=30)
 SEEN = 1.5
 """Seconds after which a process has noticed where its clock was moved to."""
-ORDERS = 40
+ORDERS = long_form.orders(1_920) // (DAY // HALF_HOUR)
 """Each half hour."""
 CUSTOMERS = 20
 AT_ONCE = 8

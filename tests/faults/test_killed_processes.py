@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import count
 
+import long_form
 import pytest
 from fault_report import FaultReport
 from fault_site import Site, load
 from kill_points import DELIVERY, INTAKE, REPLY
 
-FORMS = [pytest.param(12, 4, id="short"), pytest.param(770, 200, id="long", marks=pytest.mark.long)]
-"""Orders for each point, and the pass at which the process dies, so that some are through and some on their way. The
-long form has 10,000 over all points."""
+MANY = long_form.orders(10_000) // len([*INTAKE, *DELIVERY, *REPLY])
+FORMS = [pytest.param(12, 4, id="short"), pytest.param(MANY, MANY // 4, id="long", marks=pytest.mark.long)]
+"""Orders for each point, and the pass at which the process dies, so that some are through and some on their way."""
 
 _runs = count(1)
 

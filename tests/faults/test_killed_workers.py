@@ -3,14 +3,15 @@
 import random
 import time
 
+import long_form
 import pytest
 from fault_report import FaultReport
 from fault_site import Site, load, until
 
-LONG = pytest.param(10_000, 20, 10.0, marks=pytest.mark.long)
+LONG = pytest.param(long_form.orders(10_000), 20, 10.0, marks=pytest.mark.long)
 
 
-@pytest.mark.parametrize(("orders", "rounds", "longest"), [(60, 1, 0.3), LONG], ids=["60", "10000"])
+@pytest.mark.parametrize(("orders", "rounds", "longest"), [(60, 1, 0.3), LONG], ids=["short", "long"])
 def test_two_workers_die_at_any_moment(
     orders: int, rounds: int, longest: float, site: Site, faults: FaultReport
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import long_form
 import pytest
 from demo_erps import RunningErp, adapter, demo_erp
 from fault_proxy import Fault, FaultProxy
@@ -24,6 +25,8 @@ from app.jobs import registry, sweep
 from app.storage.deliveries import State
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+LONG = pytest.param(long_form.orders(10_000), 50, marks=pytest.mark.long)
 
 
 def kind_of(gateway: Gateway) -> str:
@@ -89,9 +92,7 @@ def test_the_clock_jumps_while_an_order_is_at_the_erp(
     faults.judge(f"clock jumps by {jump.total_seconds() / 3600:+.0f} h", kind_of(gateway), made, erp.numbers)
 
 
-@pytest.mark.parametrize(
-    ("orders", "customers"), [(100, 1), pytest.param(10_000, 50, marks=pytest.mark.long)], ids=["100", "10000"]
-)
+@pytest.mark.parametrize(("orders", "customers"), [(100, 1), LONG], ids=["short", "long"])
 def test_two_workers_with_one_lane(
     orders: int, customers: int, gateway: Gateway, faults: FaultReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:

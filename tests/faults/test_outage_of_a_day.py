@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import long_form
 import pytest
 from approval_orders import order as order_sent
 from conftest import AT, RecordedWork
@@ -28,6 +29,8 @@ from app.work import Argument, Kind, Lane
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 CALL = timedelta(milliseconds=5)
+
+LONG = pytest.param(long_form.orders(50_000), 200, marks=pytest.mark.long)
 
 
 @pytest.fixture(autouse=True)
@@ -109,9 +112,7 @@ def still_open(gateway: Gateway) -> int:
         return session.exec(select(func.count()).where(col(DeliveryRow.open).is_(True))).one()
 
 
-@pytest.mark.parametrize(
-    ("orders", "customers"), [(200, 10), pytest.param(50_000, 200, marks=pytest.mark.long)], ids=["200", "50000"]
-)
+@pytest.mark.parametrize(("orders", "customers"), [(200, 10), LONG], ids=["short", "long"])
 def test_a_day_without_the_erp(
     orders: int, customers: int, gateway: Gateway, clock: SetClock, faults: FaultReport
 ) -> None:
