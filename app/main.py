@@ -1,5 +1,7 @@
 """The only wiring: settings become a gateway, a gateway becomes a server or a worker."""
 
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
@@ -11,13 +13,14 @@ from app import logs
 from app.bridge.registry import Erps
 from app.clock import SystemClock
 from app.engine import Engine
-from app.gateway import Gateway, keys_of
+from app.gateway import Gateway, alert, keys_of
 from app.jobs import registry, sweep
 from app.jobs.heartbeat import beating
 from app.jobs.watch import watching
 from app.seal import live_secrets
 from app.settings import Settings
 from app.storage.database import OF_ITS_OWN, Database
+from app.storage.worker_ids import WorkerId
 from app.web.routes import assemble
 
 
@@ -53,17 +56,34 @@ def wired(settings: Settings) -> tuple[Gateway, Engine]:
 
 @contextmanager
 def running(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
-    """The database's writer, and the engine where this process works; both stop cleanly at the end."""
-    gateway.database.start()
-    try:
+    """The database's writer, and the engine where this process works; both stop cleanly at the end. Raises Taken when
+    another process works under this one's id."""
+    with ExitStack() as stack:
+        stack.callback(gateway.database.stop)
         if worker is not None:
+            stack.enter_context(WorkerId(gateway.database, gateway.settings.worker_id, _end))
+        gateway.database.start()
+        if worker is not None:
+            stack.callback(worker.stop)
             sweep.recover(gateway)
             worker.start(registry.handlers(gateway), registry.SCHEDULES)
         yield
+
+
+def _end(reason: str) -> None:
+    """Another process has this worker's id now and takes its work for its own."""
+    alert("worker.same_id", reason=reason)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def refuse_taken(settings: Settings) -> None:
+    """Raises Taken when another process works under this one's id."""
+    database = Database(settings.url_of_database, pool=1)
+    try:
+        with WorkerId(database, settings.worker_id, lambda _: None):
+            return
     finally:
-        if worker is not None:
-            worker.stop()
-        gateway.database.stop()
+        database.stop()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from app.storage import passwords
 from app.storage.base import LIVE
 from app.storage.people import PersonRow, Role
 from app.storage.seal_keys import register_key
+from app.storage.worker_ids import Taken
 from app.transports.http.connections import Patience, patient
 
 
@@ -58,6 +59,7 @@ def worker(data: Data = None) -> None:
     """Run a worker: deliveries to ERPs, answers to buyers, upkeep. CROSSDOCK_WORKER_ID tells workers apart."""
     settings = settings_from(data)
     refuse_unready(settings)
+    refuse_taken(settings)
     main.configure_logs(settings)
     ended = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
@@ -135,8 +137,17 @@ def refuse_unready(settings: Settings) -> None:
         stop(*problems)
 
 
+def refuse_taken(settings: Settings) -> None:
+    try:
+        main.refuse_taken(settings)
+    except Taken as error:
+        stop(str(error))
+
+
 def run_server(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; requests that run are finished first."""
+    if settings.embedded:
+        refuse_taken(settings)
     main.configure_logs(settings)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped; by then what is left to do must still be done.

@@ -48,8 +48,9 @@ IMPATIENT: Final = {
 AGAIN_AFTER: Final = 0.5
 """Seconds between the attempts of work that outlasts an outage."""
 
-OF_ITS_OWN: Final = 2
-"""Connections of a process on PostgreSQL beside its pool: the writer's, and the one on which the engine listens."""
+OF_ITS_OWN: Final = 3
+"""Connections of a process on PostgreSQL beside its pool: the writer's, the one on which the engine listens, and the
+one that holds the worker's id."""
 
 
 def normalised(url: str | URL) -> URL:
@@ -100,13 +101,13 @@ class Database:
     def __init__(self, url: str | URL, *, pool: int = 10, write_queue: int = 2_000) -> None:
         self.url = normalised(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.patience = {} if self.sqlite else {k: v for k, v in IMPATIENT.items() if k not in self.url.query}
         if self.sqlite:
             self.engine = _sqlite(self.url, "BEGIN IMMEDIATE")
             self._writing = group_engine(self.url, PRAGMAS)
             self._reading = _sqlite(self.url, "BEGIN", read_only=True, pool=pool)
             self.work_engine = _sqlite_for_work(self.url, pool=pool)
         else:
-            patience = {name: value for name, value in IMPATIENT.items() if name not in self.url.query}
             self.engine = create_engine(
                 self.url,
                 pool_size=pool,
@@ -114,9 +115,9 @@ class Database:
                 pool_timeout=10,
                 pool_pre_ping=True,
                 hide_parameters=True,
-                connect_args=patience,
+                connect_args=self.patience,
             )
-            self._writing = group_engine(self.url, connect_args=patience)
+            self._writing = group_engine(self.url, connect_args=self.patience)
             self._reading = self.engine.execution_options(postgresql_readonly=True)
             self.work_engine = self.engine
         self.lost = threading.Event()

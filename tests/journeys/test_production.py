@@ -91,6 +91,10 @@ def test_an_order_goes_through_what_commands_have_set_up(kind: str, tmp_path: Pa
                 process("worker", **shared, CROSSDOCK_WORKER_ID="worker-2"),
             ):
                 assert answers(f"{base_url}/readyz")
+                for command in (["worker"], ["serve", "--port", str(two_free_ports())]):
+                    twin = run(*command, **shared, CROSSDOCK_WORKER_ID="worker-2")
+                    assert twin.returncode == 1
+                    assert b"'worker-2' works on this database already" in twin.stderr
                 buyer = VirtualBuyer(
                     Cxml(
                         url=f"{base_url}/cxml",

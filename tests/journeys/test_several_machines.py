@@ -23,7 +23,7 @@ from app.sandbox.erp import ErpView
 from app.storage.database import normalised
 
 
-def until(done: Callable[[], bool], seconds: float = 60.0) -> None:
+def until(done: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it did not happen in time"
@@ -227,6 +227,21 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_sends(site: Site) -> None
     assert worker.wait(30) == 0
     assert site.delivery(number) == ("accepted", "worker-a")
     assert ("worker-a",) not in site.rows("SELECT id FROM cd_processes")
+
+
+def test_two_workers_of_one_id_are_refused_and_a_killed_one_is_succeeded_at_once(site: Site) -> None:
+    first = site.worker("worker-a")
+    second = site.start("worker", CROSSDOCK_WORKER_ID="worker-a")
+    assert second.wait(60) == 1
+    assert "'worker-a' works on this database already" in site.logs[-1].read_text()
+    assert first.poll() is None
+    first.kill()
+    first.wait(10)
+    buyer = site.buyer(site.server())
+    site.start("worker", CROSSDOCK_WORKER_ID="worker-a")
+    (number,) = numbers(1)
+    assert buyer.post(order_bytes(buyer, number)).code == 200
+    until(lambda: site.delivery(number) == ("accepted", "worker-a"))
 
 
 def test_servers_and_workers_wait_for_a_database_that_is_gone_and_go_on(site: Site) -> None:
