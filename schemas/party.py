@@ -5,16 +5,13 @@ from schemas.base import Canonical
 
 class Identifier(Canonical, frozen=True, kw_only=True):
     """A name in a scheme: a cXML credential (`NetworkId`, `DUNS`), an EDIFACT qualifier (`14` = GLN), an endpoint
-    scheme (`0088`). Kept as received; compare with `same_as`."""
+    scheme (`0088`). Kept as received; compare what is `folded`."""
 
     scheme: str
     value: str
 
-    def same_as(self, other: "Identifier") -> bool:
-        """Trimmed and case-insensitive in both parts, as buyers and hubs disagree on both."""
-        return self.folded() == other.folded()
-
     def folded(self) -> tuple[str, str]:
+        """Trimmed and without case in both parts, as buyers and hubs disagree on both."""
         return self.scheme.strip().casefold(), self.value.strip().casefold()
 
 

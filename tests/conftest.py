@@ -43,6 +43,11 @@ def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
 FAULTS = pytest.StashKey[FaultReport]()
 
 

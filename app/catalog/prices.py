@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
-from app.storage.catalog import ItemRow, PriceListRow, PriceRow
-from app.storage.customers import CustomerRow
+from app.storage.catalog import PriceListRow, PriceRow
 from schemas.item import Price
 from schemas.money import Money
 
@@ -53,23 +52,3 @@ def at_quantity(of: Sequence[Tier], quantity: Decimal) -> Price | None:
     """None when the quantity is below the first tier: then nothing was agreed."""
     reached = [tier for tier in of if tier.from_quantity <= quantity]
     return reached[-1].price if reached else None
-
-
-def price_for(session: Session, customer: CustomerRow, sku: str, quantity: Decimal, at: datetime) -> Price | None:
-    """The customer's agreed price of an active item for a quantity in order units, on the day of `at` in UTC. None when
-    the item is unknown, withdrawn or not on the customer's price list."""
-    agreed = price_list(session, customer.realm, customer.price_list)
-    if agreed is None:
-        return None
-    rows = session.exec(
-        select(PriceRow)
-        .join(ItemRow, col(ItemRow.id) == PriceRow.item_id)
-        .where(
-            PriceRow.price_list_id == agreed.id,
-            ItemRow.realm == customer.realm,
-            ItemRow.sku == sku,
-            col(ItemRow.active),
-            valid_on(at.astimezone(UTC).date()),
-        )
-    ).all()
-    return at_quantity(tiers(rows, agreed.currency), quantity)

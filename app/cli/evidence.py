@@ -30,9 +30,6 @@ evidence = typer.Typer(
 retention = typer.Typer(help="How long the bytes of documents are kept.", no_args_is_help=True, rich_markup_mode=None)
 evidence.add_typer(retention, name="retention")
 
-Person = Annotated[
-    str | None, typer.Option(help="Everything that names this e-mail address.", metavar="EMAIL", show_default=False)
-]
 Order = Annotated[str, typer.Argument(metavar="ORDER", help="The buyer's order number, or our id.", show_default=False)]
 Partner = Annotated[str | None, typer.Option(help="Only this connection. [default: all]", show_default=False)]
 Kind = Annotated[str | None, typer.Option(help="Only documents of this kind, such as PunchOutSetupRequest.")]

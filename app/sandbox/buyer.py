@@ -173,8 +173,3 @@ class Inbox:
         with self._changed:
             self._changed.wait_for(lambda: found() is not None, seconds)
             return found()
-
-    @property
-    def arrived(self) -> list[Received]:
-        with self._changed:
-            return list(self._arrived)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import MetaData, Table, TypeDecorator
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import DateTime, String
+from sqlalchemy.types import BigInteger, DateTime, Integer, String, TypeEngine
 from sqlmodel import SQLModel
 from uuid6 import uuid7
 
@@ -46,6 +46,16 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         stored: datetime = value
         return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+class Counter(TypeDecorator[int]):
+    """A number that the database counts up, as a primary key: SQLite does so for its own INTEGER only."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
 class DecimalText(TypeDecorator[Decimal]):

@@ -9,12 +9,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeVar
 
-from sqlalchemy import BigInteger, Column, Index, Integer, UniqueConstraint, bindparam, func, or_, text
+from sqlalchemy import Index, UniqueConstraint, bindparam, func, or_, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.storage.base import UtcDateTime, new_id, table_of
+from app.storage.base import UtcDateTime, table_of
 from app.storage.in_hand import InHand
 from app.storage.prepared import PreparedInsert
 
@@ -101,8 +101,6 @@ FOR_A_PERSON: Final = text("state IN ('held', 'dead')")
 
 class DeliveryRow(InHand, table=True):
     """
-    sequence         order of creation; with several writing processes two orders that arrive at the same moment may
-                     stand either way, the rows of one order never.
     kind             `create`, `change` or `cancel`.
     resends          how often it was sent after having been uncertain.
     superseded       a later revision took the place of this one, which therefore stops nothing any more.
@@ -114,19 +112,10 @@ class DeliveryRow(InHand, table=True):
     transitions: ClassVar = TRANSITIONS
     open_states: ClassVar = OPEN
 
-    sequence: int | None = Field(
-        default=None,
-        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
-    )
-    id: str = Field(default_factory=new_id, unique=True, max_length=36)
-    realm: str = Field(max_length=20)
-    customer_id: str = Field(foreign_key="cd_customers.id", max_length=36)
     erp: str = Field(max_length=50)
     lane: str = Field(max_length=100)
-    order_id: str = Field(foreign_key="cd_orders.id", max_length=36)
     revision: int
     kind: str = Field(max_length=10)
-    correlation_id: str = Field(max_length=36)
     superseded: bool = False
     resends: int = 0
     lookups: int = 0

@@ -8,11 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Text, text
+from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 
-from app.storage.base import new_id
 from app.storage.in_hand import InHand
 
 
@@ -88,16 +87,7 @@ class DispatchRow(InHand, table=True):
     transitions: ClassVar = TRANSITIONS
     open_states: ClassVar = OPEN
 
-    sequence: int | None = Field(
-        default=None,
-        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
-    )
-    id: str = Field(default_factory=new_id, unique=True, max_length=36)
-    realm: str = Field(max_length=20)
     partner_id: str = Field(foreign_key="cd_partners.id", max_length=36)
-    customer_id: str = Field(foreign_key="cd_customers.id", max_length=36)
-    order_id: str = Field(foreign_key="cd_orders.id", max_length=36)
-    correlation_id: str = Field(max_length=36)
     protocol: str = Field(max_length=20)
     kind: str = Field(max_length=100)
     document: str = Field(sa_type=Text)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sqlmodel import Field
 
-from app.storage.base import Row, UtcDateTime
+from app.storage.base import Counter, Row, UtcDateTime, new_id
 
 
 class Impossible(Exception):
@@ -16,6 +16,8 @@ class Impossible(Exception):
 
 class InHand(Row):
     """
+    sequence       order of creation; with several writing processes two rows that are made at the same moment may stand
+                   either way, the rows of one order never.
     open           whether `state` is one of `open_states`, as a column for the indexes.
     due_at         when a worker must look at it again; None: as soon as it is its turn. While `claim` is set it is the
                    end of the claim's lease.
@@ -29,6 +31,14 @@ class InHand(Row):
     transitions: ClassVar[Mapping[tuple[str, str], StrEnum]]
     open_states: ClassVar[frozenset[str]]
 
+    sequence: int | None = Field(
+        default=None, primary_key=True, sa_type=Counter, sa_column_kwargs={"autoincrement": True}
+    )
+    id: str = Field(default_factory=new_id, unique=True, max_length=36)
+    realm: str = Field(max_length=20)
+    customer_id: str = Field(foreign_key="cd_customers.id", max_length=36)
+    order_id: str = Field(foreign_key="cd_orders.id", max_length=36)
+    correlation_id: str = Field(max_length=36)
     state: str = Field(default="pending", max_length=10)
     open: bool = True
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

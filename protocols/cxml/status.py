@@ -74,11 +74,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     def success(self) -> bool:
         return self.code // 100 == 2
 
-    @property
-    def transient(self) -> bool:
-        """Whether the same document may be sent again."""
-        return self.code // 100 == 5
-
 
 def http_status(status: Status, *, mirror: bool = False) -> int:
     """200 for every cXML-level outcome, as the body says it; too large and not available say so in HTTP as well.

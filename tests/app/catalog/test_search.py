@@ -8,11 +8,9 @@ import pytest
 from app.catalog.demo import demo_files
 from app.catalog.items import Audience, find, shelves
 from app.catalog.load import import_files
-from app.catalog.prices import price_for
 from app.catalog.search import Found, search
 from app.catalog.words import code, words
 from app.storage.base import LIVE
-from app.storage.customers import CustomerRow
 from app.storage.database import Database
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -108,9 +106,9 @@ def test_a_withdrawn_item_is_neither_found_nor_priced(catalog: Database) -> None
 
 
 def priced(catalog: Database, sku: str, quantity: str, at: datetime = AT) -> tuple[Decimal, str, Decimal] | None:
-    customer = CustomerRow(realm=LIVE, number="1", name="Atlas", currency="EUR", price_list="atlas", created_at=AT)
     with catalog.read() as session:
-        price = price_for(session, customer, sku, Decimal(quantity), at)
+        offer = find(session, ATLAS, sku, at)
+    price = offer.price_at(Decimal(quantity)) if offer else None
     return price and (price.amount.amount, price.amount.currency, price.basis)
 
 

@@ -32,11 +32,6 @@ anyio = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def buyer(gateway: Gateway) -> Buyer:
     return set_up(gateway)
 

@@ -28,11 +28,6 @@ CANARY = "c4nary <&> s3cret/+="
 XML = {"Content-Type": "text/xml; charset=UTF-8"}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def forms(secret: str) -> list[bytes]:
     """The secret as it would stand in a text, a page, a URL, or inside Base64 at each of its three offsets."""
     plain = secret.encode()

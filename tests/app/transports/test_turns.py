@@ -10,11 +10,6 @@ from app.transports.turns import Turns
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_a_flood_of_one_sender_costs_another_one_piece_of_it() -> None:
     turns, order, gate = Turns(1), list[str](), threading.Event()
     first = asyncio.create_task(turns.run("flood", lambda: gate.wait(10)))

@@ -23,11 +23,6 @@ from app.work import WAKE_LANE, Lane
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @dataclass
 class Server:
     url: str

@@ -15,11 +15,6 @@ from app.web.routes import assemble
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def client_of(gateway: Gateway, address: str = "127.0.0.1") -> httpx.AsyncClient:
     app = assemble(gateway, allowed_hosts=("crossdock.example",))
     return httpx.AsyncClient(

@@ -19,11 +19,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database", ["sqlite"],
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def order_id(gateway: Gateway) -> str:
     return place(gateway, buyer_of(gateway), order_of("PO/1"))
 

@@ -32,11 +32,6 @@ NASTY = "<script>alert(1)</script>{{7*7}}"
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     hash_cheaply(monkeypatch)
     made = set_up(gateway)

@@ -17,11 +17,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database", ["sqlite"],
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     hash_cheaply(monkeypatch)
     made = set_up(gateway)

@@ -29,11 +29,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database", ["sqlite"],
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def buyer(gateway: Gateway) -> BuyerSide:
     stock_shop(gateway)
     return add_buyer(gateway)

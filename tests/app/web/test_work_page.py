@@ -17,11 +17,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def lanes(gateway: Gateway, clock: SetClock) -> Lanes:
     return lanes_on(gateway, clock, {"main": MemoryErp()})
 

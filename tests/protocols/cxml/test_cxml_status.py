@@ -74,13 +74,6 @@ def test_http_says_200_unless_the_partner_looks_only_there(code: int, plain: int
     assert http_status(Status(code=code), mirror=True) == mirrored
 
 
-def test_what_may_be_sent_again() -> None:
-    assert Status(code=560).transient
-    assert Status(code=599).transient
-    assert not Status(code=401).transient
-    assert not Status(code=200).transient
-
-
 @pytest.mark.parametrize(
     ("kind", "code", "expected"),
     [
