@@ -2,14 +2,30 @@
 
 An unknown never becomes a no by the back door: it is unknown under `!=`, `not_in` and `not` too, and only `is_empty`
 answers on a missing field. What an unknown means is decided where the condition stands, always on the side with more
-people (`app.approval.flow`)."""
+people (`app.approval.flow`).
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+A condition is compiled once into nodes. A node below a line condition answers for all lines of the order at once, from
+columns that are read once an order; reasons are put together afterwards, for the comparisons that decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Protocol
 
+from app.approval.columns import (
+    COMPARE,
+    Held,
+    column_of,
+    comparable,
+    constant,
+    currency_of,
+    plain_column,
+    plain_of,
+    rate_of,
+    size,
+    value_of,
+)
 from app.approval.conditions import (
     AllOf,
     AnyLine,
@@ -22,8 +38,9 @@ from app.approval.conditions import (
     SumLines,
     Wanted,
 )
-from app.approval.fields import Field, Operator, Type, Value, folded
-from app.approval.subject import LineSubject, Subject
+from app.approval.operators import Operator, Value
+from app.approval.rates import Rate
+from app.approval.subject import Subject
 from schemas.money import Money
 
 
@@ -31,6 +48,9 @@ class Answer(StrEnum):
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
+
+
+_ANSWERS: Final[dict[Held, Answer]] = {True: Answer.YES, False: Answer.NO, None: Answer.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +61,7 @@ class Reason:
     actual  what the order says; None when it does not. For several lines: of the first one named.
     wanted  the constant, or the actual value of the other field.
     lines   the numbers of the lines that gave this answer; empty for a field of the order.
+    rate    by which money of another currency than the constant's was converted.
     """
 
     field: str
@@ -49,6 +70,13 @@ class Reason:
     wanted: Wanted
     lines: tuple[int, ...]
     answer: Answer
+    rate: Rate | None = None
+
+    @property
+    def currencies(self) -> tuple[str, str] | None:
+        """Of an amount and of what it is compared with, where they differ."""
+        base, target = currency_of(self.actual), currency_of(self.wanted)
+        return (base, target) if base is not None and target is not None and base != target else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,168 +87,304 @@ class Judgement:
     reasons: tuple[Reason, ...]
 
 
-_NOT = {Answer.YES: Answer.NO, Answer.NO: Answer.YES, Answer.UNKNOWN: Answer.UNKNOWN}
+class Node(Protocol):
+    """A condition on the order."""
+
+    def answer(self, subject: Subject) -> Held: ...
+
+    def reasons(self, subject: Subject, answer: Held) -> list[Reason]:
+        """Why the answer is this one, which `answer` gave."""
 
 
-def judge(condition: Condition, subject: Subject, line: LineSubject | None = None) -> Judgement:
+class Rows(Protocol):
+    """A condition inside a line node."""
+
+    def answers(self, subject: Subject) -> list[Held]:
+        """One a line of the subject."""
+
+    def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
+        """Why all these lines, by their position, have this answer."""
+
+
+def judge(condition: Condition, subject: Subject) -> Judgement:
+    return judged(compiled(condition), subject)
+
+
+def judged(node: Node, subject: Subject) -> Judgement:
+    answer = node.answer(subject)
+    return Judgement(_ANSWERS[answer], tuple(node.reasons(subject, answer)))
+
+
+def compiled(condition: Condition) -> Node:
     match condition:
         case Leaf():
-            return _leaf(condition, subject, line)
+            return _HeaderLeaf(condition)
         case AllOf(of=of):
-            return _combined((judge(node, subject, line) for node in of), Answer.NO)
+            return _Group([compiled(node) for node in of], decisive=False)
         case AnyOf(of=of):
-            return _combined((judge(node, subject, line) for node in of), Answer.YES)
+            return _Group([compiled(node) for node in of], decisive=True)
         case Not(of=inner):
-            judged = judge(inner, subject, line)
-            return Judgement(_NOT[judged.answer], judged.reasons)
+            return _Negated(compiled(inner))
         case AnyLine(of=inner):
-            return _over_lines(inner, subject, Answer.YES)
+            return _OverLines(_rows(inner), decisive=True)
         case EveryLine(of=inner):
-            return _over_lines(inner, subject, Answer.NO)
-        case CountLines():
-            return _count(condition, subject)
-        case SumLines():
-            return _sum(condition, subject)
+            return _OverLines(_rows(inner), decisive=False)
+        case CountLines(where=where):
+            return _Counted(condition, _rows(where))
+        case SumLines(where=where):
+            return _Summed(condition, _rows(where))
 
 
-def _combined(judged: Iterable[Judgement], decisive: Answer) -> Judgement:
+def _rows(condition: Condition) -> Rows:
+    match condition:
+        case Leaf(field=field, other=other) if field.of_line or (other is not None and other.of_line):
+            return _RowLeaf(condition)
+        case AllOf(of=of):
+            return _RowGroup([_rows(node) for node in of], decisive=False)
+        case AnyOf(of=of):
+            return _RowGroup([_rows(node) for node in of], decisive=True)
+        case Not(of=inner):
+            return _RowNegated(_rows(inner))
+        case _:
+            return _Everywhere(compiled(condition))
+
+
+# Conditions on the order
+
+
+class _HeaderLeaf:
+    def __init__(self, leaf: Leaf) -> None:
+        self.leaf = leaf
+        self.compare = COMPARE[leaf.operator]
+        self.wanted = constant(leaf.wanted, leaf.operator, leaf.field.type)
+        # Whether there is a value does not turn on rates.
+        self.currency = currency_of(leaf.wanted)
+
+    def answer(self, subject: Subject) -> Held:
+        leaf = self.leaf
+        if leaf.other is not None:
+            return _compared(subject, leaf, value_of(subject, leaf.field), value_of(subject, leaf.other))
+        return self.compare((plain_of(subject, leaf.field, self.currency),), self.wanted)[0]
+
+    def reasons(self, subject: Subject, answer: Held) -> list[Reason]:
+        leaf = self.leaf
+        actual = value_of(subject, leaf.field)
+        wanted = leaf.wanted if leaf.other is None else value_of(subject, leaf.other)
+        rate = rate_of(subject, actual, self.currency or currency_of(wanted))
+        return [Reason(leaf.field.key, actual, leaf.operator, wanted, (), _ANSWERS[answer], rate)]
+
+
+def _compared(subject: Subject, leaf: Leaf, actual: Value | None, other: Value | None) -> Held:
+    """Two fields; money is converted to the currency of the other field."""
+    if actual is None or other is None:
+        return None
+    currency = other.currency if isinstance(other, Money) else None
+    (value,) = comparable(subject, leaf.field, currency, (actual,))
+    return COMPARE[leaf.operator]((value,), constant(other, leaf.operator, leaf.field.type))[0]
+
+
+class _Group:
     """`all` (decided by one no) and `any` (decided by one yes)."""
-    parts = tuple(judged)
-    answers = {part.answer for part in parts}
-    if decisive in answers:
-        answer = decisive
-    elif Answer.UNKNOWN in answers:
-        answer = Answer.UNKNOWN
-    else:
-        answer = _NOT[decisive]
-    return Judgement(answer, tuple(reason for part in parts if part.answer is answer for reason in part.reasons))
+
+    def __init__(self, parts: Sequence[Node], *, decisive: bool) -> None:
+        self.parts = parts
+        self.decisive = decisive
+
+    def answer(self, subject: Subject) -> Held:
+        unknown = False
+        for part in self.parts:
+            answer = part.answer(subject)
+            if answer is self.decisive:
+                return answer
+            unknown = unknown or answer is None
+        return None if unknown else not self.decisive
+
+    def reasons(self, subject: Subject, answer: Held) -> list[Reason]:
+        given = [part for part in self.parts if part.answer(subject) is answer]
+        return [reason for part in given for reason in part.reasons(subject, answer)]
 
 
-def _over_lines(inner: Condition, subject: Subject, decisive: Answer) -> Judgement:
-    if not subject.lines:
-        return Judgement(Answer.UNKNOWN, ())
-    judged = _combined((judge(inner, subject, line) for line in subject.lines), decisive)
-    return Judgement(judged.answer, _merged(judged.reasons))
+class _Negated:
+    def __init__(self, inner: Node) -> None:
+        self.inner = inner
+
+    def answer(self, subject: Subject) -> Held:
+        return _not(self.inner.answer(subject))
+
+    def reasons(self, subject: Subject, answer: Held) -> list[Reason]:
+        return self.inner.reasons(subject, _not(answer))
 
 
-def _merged(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    """One reason a comparison, naming all its lines."""
-    first: dict[tuple[Any, ...], Reason] = {}
-    lines: dict[tuple[Any, ...], dict[int, None]] = {}
-    for reason in reasons:
-        key = (reason.field, reason.operator, reason.wanted, reason.answer)
-        first.setdefault(key, reason)
-        lines.setdefault(key, {}).update(dict.fromkeys(reason.lines))
-    return tuple(replace(reason, lines=tuple(lines[key])) for key, reason in first.items())
+def _not(answer: Held) -> Held:
+    return None if answer is None else not answer
 
 
-def _where(condition: Condition, subject: Subject) -> tuple[list[LineSubject], list[LineSubject]]:
-    """The lines that fulfil the condition, and those of which it is not known."""
-    judged = [(line, judge(condition, subject, line).answer) for line in subject.lines]
-    return [x for x, answer in judged if answer is Answer.YES], [x for x, answer in judged if answer is Answer.UNKNOWN]
+class _OverLines:
+    """`any_line` and `every_line`; an order without lines answers neither."""
+
+    def __init__(self, rows: Rows, *, decisive: bool) -> None:
+        self.rows = rows
+        self.decisive = decisive
+
+    def answer(self, subject: Subject) -> Held:
+        answers = self.rows.answers(subject)
+        if not answers or (self.decisive not in answers and None in answers):
+            return None
+        return self.decisive if self.decisive in answers else not self.decisive
+
+    def reasons(self, subject: Subject, answer: Held) -> list[Reason]:
+        answers = self.rows.answers(subject)
+        rows = [row for row, given in enumerate(answers) if given is answer]
+        return self.rows.reasons(subject, rows, answer) if rows else []
 
 
-def _count(condition: CountLines, subject: Subject) -> Judgement:
-    sure, unsure = _where(condition.where, subject)
-    answer = _at_both_ends(len(sure), len(sure) + len(unsure), condition.operator, condition.wanted)
-    numbers = tuple(line.line.number for line in sure)
-    return Judgement(answer, (Reason("count_lines", len(sure), condition.operator, condition.wanted, numbers, answer),))
+class _OfSomeLines:
+    """What `count_lines` and `sum_lines` share: lines of which it is not known whether they belong make an interval."""
+
+    def __init__(self, operator: Operator, wanted: Wanted, rows: Rows) -> None:
+        self.operator = operator
+        self.wanted = wanted
+        self.rows = rows
+        ends = wanted if isinstance(wanted, tuple) else (wanted, wanted)
+        self.ends = tuple(map(size, ends))
+        self.constant = self.ends if operator is Operator.BETWEEN else self.ends[0]
+
+    def _within(self, low: Any, high: Any) -> Held:
+        """The answer that holds for the whole interval, else unknown. `=` and `between` inside it, and `!=`, are only
+        sure when they cannot turn within it."""
+        at_low, at_high = COMPARE[self.operator]((low, high), self.constant)
+        if low == high:
+            return at_low
+        if self.operator in (Operator.EQUAL, Operator.UNEQUAL, Operator.BETWEEN):
+            if self.operator is Operator.BETWEEN and at_low and at_high:
+                return True
+            outside = high < self.ends[0] or low > self.ends[1]
+            return (self.operator is Operator.UNEQUAL) if outside else None
+        return at_low if at_low is at_high else None
 
 
-def _sum(condition: SumLines, subject: Subject) -> Judgement:
-    sure, unsure = _where(condition.where, subject)
-    currency = condition.currency
-    amounts = _amounts(condition, subject, sure, currency)
-    possible = _amounts(condition, subject, unsure, currency)
-    numbers = tuple(line.line.number for line in sure)
-    if amounts is None or possible is None:
-        reason = Reason("sum_lines", None, condition.operator, condition.wanted, numbers, Answer.UNKNOWN)
-        return Judgement(Answer.UNKNOWN, (reason,))
-    known = sum(amounts, Decimal(0))
-    lowest = known + sum((amount for amount in possible if amount < 0), Decimal(0))
-    highest = known + sum((amount for amount in possible if amount > 0), Decimal(0))
-    low, high = (Money(amount=end, currency=currency) for end in (lowest, highest))
-    answer = _at_both_ends(low, high, condition.operator, condition.wanted)
-    actual = Money(amount=known, currency=currency)
-    return Judgement(answer, (Reason("sum_lines", actual, condition.operator, condition.wanted, numbers, answer),))
+class _Counted(_OfSomeLines):
+    def __init__(self, condition: CountLines, rows: Rows) -> None:
+        super().__init__(condition.operator, condition.wanted, rows)
+
+    def answer(self, subject: Subject) -> Held:
+        answers = self.rows.answers(subject)
+        sure = answers.count(True)
+        return self._within(sure, sure + answers.count(None))
+
+    def reasons(self, subject: Subject, answer: Held) -> list[Reason]:
+        numbers = _numbers(subject, self.rows.answers(subject))
+        return [Reason("count_lines", len(numbers), self.operator, self.wanted, numbers, _ANSWERS[answer])]
 
 
-def _amounts(
-    condition: SumLines, subject: Subject, lines: Iterable[LineSubject], currency: str
-) -> list[Decimal] | None:
-    """None when one line gives no amount in that currency."""
-    read = [condition.field.read(subject, line) for line in lines]
-    amounts = [value.amount for value in read if isinstance(value, Money) and value.currency == currency]
-    return amounts if len(amounts) == len(read) else None
+class _Summed(_OfSomeLines):
+    def __init__(self, condition: SumLines, rows: Rows) -> None:
+        super().__init__(condition.operator, condition.wanted, rows)
+        self.field = condition.field
+        self.currency = condition.currency
+
+    def answer(self, subject: Subject) -> Held:
+        answers = self.rows.answers(subject)
+        amounts = plain_column(subject, self.field, self.currency)
+        low = high = Decimal(0)
+        for given, amount in zip(answers, amounts, strict=True):
+            if given is False:
+                continue
+            if amount is None:
+                return None
+            low += amount if given or amount < 0 else 0
+            high += amount if given or amount > 0 else 0
+        return self._within(low, high)
+
+    def reasons(self, subject: Subject, answer: Held) -> list[Reason]:
+        answers = self.rows.answers(subject)
+        amounts = [
+            amount
+            for given, amount in zip(answers, plain_column(subject, self.field, self.currency), strict=True)
+            if given
+        ]
+        known = None if None in amounts else Money(amount=sum(amounts, Decimal(0)), currency=self.currency)
+        numbers = _numbers(subject, answers)
+        return [Reason("sum_lines", known, self.operator, self.wanted, numbers, _ANSWERS[answer])]
 
 
-def _at_both_ends(low: Value, high: Value, operator: Operator, wanted: Wanted) -> Answer:
-    """The answer when it holds for the whole interval, else unknown. `=` and `between` inside the interval, and `!=`,
-    are only sure when they cannot turn within it."""
-    ends = (_holds(low, operator, wanted), _holds(high, operator, wanted))
-    if low == high:
-        return ends[0]
-    if operator in (Operator.EQUAL, Operator.UNEQUAL, Operator.BETWEEN):
-        lowest, highest = wanted if isinstance(wanted, tuple) else (wanted, wanted)
-        outside = _size(high) < _size(lowest) or _size(low) > _size(highest)
-        if operator is Operator.BETWEEN and ends == (Answer.YES, Answer.YES):
-            return Answer.YES
-        if not outside:
-            return Answer.UNKNOWN
-        return Answer.YES if operator is Operator.UNEQUAL else Answer.NO
-    return ends[0] if ends[0] is ends[1] else Answer.UNKNOWN
+def _numbers(subject: Subject, answers: Sequence[Held]) -> tuple[int, ...]:
+    return tuple(line.line.number for line, given in zip(subject.lines, answers, strict=True) if given)
 
 
-def _leaf(leaf: Leaf, subject: Subject, line: LineSubject | None) -> Judgement:
-    actual = leaf.field.read(subject, line)
-    wanted = leaf.other.read(subject, line) if leaf.other else leaf.wanted
-    if leaf.operator is Operator.IS_EMPTY:
-        empty = actual is None or (isinstance(actual, str) and not actual.strip())
-        answer = Answer.YES if empty else Answer.NO
-    elif actual is None or (leaf.other and wanted is None):
-        answer = Answer.UNKNOWN
-    else:
-        answer = _holds(actual, leaf.operator, wanted, leaf.field)
-    lines = (line.line.number,) if line is not None and _speaks_of_a_line(leaf) else ()
-    return Judgement(answer, (Reason(leaf.field.key, actual, leaf.operator, wanted, lines, answer),))
+# Conditions inside a line node
 
 
-def _speaks_of_a_line(leaf: Leaf) -> bool:
-    return leaf.field.of_line or bool(leaf.other and leaf.other.of_line)
+class _RowLeaf:
+    def __init__(self, leaf: Leaf) -> None:
+        self.leaf = leaf
+        self.compare = COMPARE[leaf.operator]
+        self.wanted = constant(leaf.wanted, leaf.operator, leaf.field.type)
+        self.currency = currency_of(leaf.wanted)
+
+    def answers(self, subject: Subject) -> list[Held]:
+        leaf = self.leaf
+        if leaf.other is not None:
+            pairs = zip(column_of(subject, leaf.field), column_of(subject, leaf.other), strict=True)
+            return [_compared(subject, leaf, actual, other) for actual, other in pairs]
+        return self.compare(plain_column(subject, leaf.field, self.currency), self.wanted)
+
+    def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
+        leaf, lines = self.leaf, subject.lines
+        column = column_of(subject, leaf.field)
+        if leaf.other is None:
+            groups: dict[Wanted, list[int]] = {leaf.wanted: rows}
+        else:
+            groups, others = {}, column_of(subject, leaf.other)
+            for row in rows:
+                groups.setdefault(others[row], []).append(row)
+        found = []
+        for wanted, of in groups.items():
+            actual = column[of[0]]
+            numbers = tuple(lines[row].line.number for row in of)
+            rate = rate_of(subject, actual, currency_of(wanted))
+            found.append(Reason(leaf.field.key, actual, leaf.operator, wanted, numbers, _ANSWERS[answer], rate))
+        return found
 
 
-def _size(value: Any) -> Any:
-    return value.amount if isinstance(value, Money) else value
+class _RowGroup:
+    def __init__(self, parts: Sequence[Rows], *, decisive: bool) -> None:
+        self.parts = parts
+        self.decisive = decisive
+
+    def answers(self, subject: Subject) -> list[Held]:
+        decisive = self.decisive
+        rows = zip(*(part.answers(subject) for part in self.parts), strict=True)
+        return [decisive if decisive in row else None if None in row else not decisive for row in rows]
+
+    def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
+        found = []
+        for part in self.parts:
+            given = part.answers(subject)
+            if of := [row for row in rows if given[row] is answer]:
+                found += part.reasons(subject, of, answer)
+        return found
 
 
-def _comparable(actual: Value, wanted: Value) -> bool:
-    return not isinstance(actual, Money) or (isinstance(wanted, Money) and wanted.currency == actual.currency)
+class _RowNegated:
+    def __init__(self, inner: Rows) -> None:
+        self.inner = inner
+
+    def answers(self, subject: Subject) -> list[Held]:
+        return [_not(answer) for answer in self.inner.answers(subject)]
+
+    def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
+        return self.inner.reasons(subject, rows, _not(answer))
 
 
-_COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
-    Operator.EQUAL: lambda actual, wanted: actual == wanted,
-    Operator.UNEQUAL: lambda actual, wanted: actual != wanted,
-    Operator.ABOVE: lambda actual, wanted: actual > wanted,
-    Operator.BELOW: lambda actual, wanted: actual < wanted,
-    Operator.AT_LEAST: lambda actual, wanted: actual >= wanted,
-    Operator.AT_MOST: lambda actual, wanted: actual <= wanted,
-    Operator.BETWEEN: lambda actual, wanted: wanted[0] <= actual <= wanted[1],
-    Operator.IN: lambda actual, wanted: actual in wanted,
-    Operator.NOT_IN: lambda actual, wanted: actual not in wanted,
-    Operator.STARTS_WITH: lambda actual, wanted: actual.startswith(wanted),
-    Operator.CONTAINS: lambda actual, wanted: wanted in actual,
-    Operator.IS_TRUE: lambda actual, _: actual is True,
-    Operator.IS_FALSE: lambda actual, _: actual is False,
-}
+class _Everywhere:
+    """A condition on the order that stands inside a line node: the same for each line."""
 
+    def __init__(self, node: Node) -> None:
+        self.node = node
 
-def _holds(actual: Value, operator: Operator, wanted: Wanted, field: Field | None = None) -> Answer:
-    """Both ends of `between` are included. Money of another currency than the constant's cannot be compared."""
-    values: tuple[Value, ...] = wanted if isinstance(wanted, tuple) else () if wanted is None else (wanted,)
-    if not all(_comparable(actual, value) for value in values):
-        return Answer.UNKNOWN
-    textual = field is not None and field.type in (Type.TEXT, Type.CODE)
-    plain = [folded(str(value)) if textual else _size(value) for value in values]
-    seen = folded(str(actual)) if textual else _size(actual)
-    compared = _COMPARE[operator](seen, plain if isinstance(wanted, tuple) else plain[0] if plain else None)
-    return Answer.YES if compared else Answer.NO
+    def answers(self, subject: Subject) -> list[Held]:
+        return [self.node.answer(subject)] * len(subject.lines)
+
+    def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
+        return self.node.reasons(subject, answer)

@@ -5,9 +5,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from app.approval.conditions import Wanted
 from app.approval.evaluate import Answer, Reason
-from app.approval.fields import Operator, Value
+from app.approval.operators import Operator, Value
+from app.approval.rates import Rate
 from schemas.money import Money
 
 
@@ -42,6 +45,7 @@ def to_data(reason: Reason) -> dict[str, Any]:
         "wanted": _to_data(reason.wanted),
         "lines": list(reason.lines),
         "answer": reason.answer.value,
+        **({"rate": msgspec.to_builtins(reason.rate)} if reason.rate is not None else {}),
     }
 
 
@@ -53,6 +57,7 @@ def from_data(data: dict[str, Any]) -> Reason:
         _from_data(data["wanted"]),
         tuple(data["lines"]),
         Answer(data["answer"]),
+        msgspec.convert(data["rate"], Rate) if "rate" in data else None,
     )
 
 

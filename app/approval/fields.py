@@ -1,92 +1,44 @@
-"""The field catalogue: everything a rule can ask about, in one table that drives reading, checking, explanation and the
-documentation. A rule cannot name what is not here."""
+"""The field catalogue: everything a rule can ask about, in one table that drives reading, checking, explanation, the
+editor and the documentation. A rule cannot name what is not here.
 
-import unicodedata
-from collections.abc import Callable
+Labels are message ids: the pages translate them (`app/web/locale`, catalogue `rules`)."""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
 
+from app.approval.operators import OPERATORS, Operator, Type, Value
 from app.approval.subject import LineSubject, Subject, requesters
+from schemas.base import Canonical
 from schemas.money import Money
 
-Value = Money | Decimal | int | date | str | bool
+OfOrder = Callable[[Subject], Value | None]
+OfLine = Callable[[LineSubject], Value | None]
 
 
-class Type(StrEnum):
-    MONEY = "money"
-    DECIMAL = "decimal"
-    INTEGER = "integer"
-    DATE = "date"
-    TEXT = "text"
-    CODE = "code"
-    BOOL = "bool"
+class Source(StrEnum):
+    """Where a value comes from. What is not in the document is looked up before the order is judged, and only when a
+    flow asks about it (`app.approval.flow.needs`)."""
 
-
-class Operator(StrEnum):
-    EQUAL = "="
-    UNEQUAL = "!="
-    ABOVE = ">"
-    BELOW = "<"
-    AT_LEAST = ">="
-    AT_MOST = "<="
-    BETWEEN = "between"
-    IN = "in"
-    NOT_IN = "not_in"
-    STARTS_WITH = "starts_with"
-    CONTAINS = "contains"
-    IS_EMPTY = "is_empty"
-    IS_TRUE = "is_true"
-    IS_FALSE = "is_false"
-
-
-_ORDERED = (
-    Operator.EQUAL,
-    Operator.UNEQUAL,
-    Operator.ABOVE,
-    Operator.BELOW,
-    Operator.AT_LEAST,
-    Operator.AT_MOST,
-    Operator.BETWEEN,
-    Operator.IS_EMPTY,
-)
-
-OPERATORS: dict[Type, tuple[Operator, ...]] = {
-    Type.MONEY: _ORDERED,
-    Type.DECIMAL: _ORDERED,
-    Type.INTEGER: _ORDERED,
-    Type.DATE: _ORDERED,
-    Type.TEXT: (
-        Operator.EQUAL,
-        Operator.UNEQUAL,
-        Operator.IN,
-        Operator.NOT_IN,
-        Operator.STARTS_WITH,
-        Operator.CONTAINS,
-        Operator.IS_EMPTY,
-    ),
-    Type.CODE: (
-        Operator.EQUAL,
-        Operator.UNEQUAL,
-        Operator.IN,
-        Operator.NOT_IN,
-        Operator.STARTS_WITH,
-        Operator.IS_EMPTY,
-    ),
-    Type.BOOL: (Operator.IS_TRUE, Operator.IS_FALSE),
-}
-"""`starts_with` on a code is further limited to hierarchical ones (Field.hierarchical)."""
+    DOCUMENT = "document"
+    AGREEMENT = "agreement"
+    CATALOG = "catalog"
+    PEOPLE = "people"
+    CUSTOMER = "customer"
+    SUMS = "sums"
 
 
 @dataclass(frozen=True)
 class Field:
     """
-    key           `order.total_net`, `line.sku`; what stands before the dot says whether it needs a line.
-    label         in English; the pages translate it.
+    key           `order.total_net`, `line.sku`; what stands before the first dot says whether it needs a line.
+    label         in English, a message id.
     example       a value as a rule would write it.
-    read          its value for a subject; `line` is given for line fields only. None: the order does not say.
+    header, row   the value of an order, or of a line; one of the two is there. None: it is not said.
     hierarchical  a code whose beginning is its parent group.
     """
 
@@ -94,12 +46,14 @@ class Field:
     label: str
     type: Type
     example: str
-    read: Callable[[Subject, LineSubject | None], Value | None]
+    source: Source
+    header: OfOrder | None = None
+    row: OfLine | None = None
     hierarchical: bool = False
 
     @property
     def of_line(self) -> bool:
-        return self.key.startswith("line.")
+        return self.row is not None
 
     @property
     def operators(self) -> tuple[Operator, ...]:
@@ -109,8 +63,15 @@ class Field:
         return allowed
 
 
-def _order(key: str, label: str, type_: Type, example: str, read: Callable[[Subject], Value | None]) -> Field:
-    return Field(f"order.{key}", label, type_, example, lambda subject, _: read(subject))
+Catalogue = Mapping[str, Field]
+
+
+def _order(key: str, label: str, type_: Type, example: str, read: OfOrder, source: Source = Source.DOCUMENT) -> Field:
+    return Field(f"order.{key}", label, type_, example, source, read)
+
+
+def _known(key: str, label: str, type_: Type, example: str, source: Source, *, hierarchical: bool = False) -> Field:
+    return Field(key, label, type_, example, source, lambda s: s.known.get(key), hierarchical=hierarchical)
 
 
 def _line(
@@ -118,14 +79,17 @@ def _line(
     label: str,
     type_: Type,
     example: str,
-    read: Callable[[LineSubject], Value | None],
+    read: OfLine,
+    source: Source = Source.DOCUMENT,
     *,
     hierarchical: bool = False,
 ) -> Field:
-    def value(_: Subject, line: LineSubject | None) -> Value | None:
-        return None if line is None else read(line)
+    return Field(f"line.{key}", label, type_, example, source, row=read, hierarchical=hierarchical)
 
-    return Field(f"line.{key}", label, type_, example, value, hierarchical)
+
+def _known_line(key: str, label: str, type_: Type, example: str, source: Source = Source.CATALOG) -> Field:
+    full = f"line.{key}"
+    return Field(full, label, type_, example, source, row=lambda x: x.known.get(full))
 
 
 def _text_of_comments(subject: Subject) -> str | None:
@@ -136,91 +100,199 @@ def _days_to_delivery(subject: Subject) -> int | None:
     return (subject.requested_date - subject.at.date()).days if subject.requested_date else None
 
 
-FIELDS: dict[str, Field] = {
-    field.key: field
-    for field in (
-        _order("total_net", "order total without tax", Type.MONEY, "5000.00", lambda s: s.total_net),
-        _order("total_tax", "tax of the order", Type.MONEY, "950.00", lambda s: s.total_tax),
-        _order("total_gross", "order total with tax", Type.MONEY, "5950.00", lambda s: s.total_gross),
-        _order("shipping", "shipping of the order", Type.MONEY, "50.00", lambda s: s.shipping),
-        _order("positive_net", "sum of the lines above zero", Type.MONEY, "5000.00", lambda s: s.positive_net),
-        _order("largest_line", "largest line", Type.MONEY, "2000.00", lambda s: s.largest_line),
-        _order("currency", "currency", Type.CODE, "EUR", lambda s: s.order.currency),
-        _order("line_count", "number of lines", Type.INTEGER, "50", lambda s: len(s.lines)),
-        _order(
-            "sku_count",
-            "number of different items",
-            Type.INTEGER,
-            "20",
-            lambda s: len({line.line.item.supplier_id for line in s.lines}),
-        ),
-        _order("protocol", "protocol", Type.CODE, "cxml", lambda s: s.protocol),
-        _order("type", "new order or change", Type.CODE, "new", lambda s: s.order.change.value),
-        _order(
-            "requested_date", "earliest delivery date asked for", Type.DATE, "2026-12-24", lambda s: s.requested_date
-        ),
-        _order("days_to_delivery", "days until the delivery asked for", Type.INTEGER, "3", _days_to_delivery),
-        _order("comment", "comment", Type.TEXT, "urgent", _text_of_comments),
-        _order("payment_card", "paid by purchasing card", Type.BOOL, "", lambda s: s.order.payment_card is not None),
-        _order("ship_to.id", "ship-to code", Type.CODE, "0001", lambda s: s.ship_to.id if s.ship_to else None),
-        _order(
-            "ship_to.country", "ship-to country", Type.CODE, "DE", lambda s: s.ship_to.country if s.ship_to else None
-        ),
-        _order(
-            "ship_to.postal_code",
-            "ship-to postal code",
-            Type.TEXT,
-            "10115",
-            lambda s: s.ship_to.postal_code if s.ship_to else None,
-        ),
-        _order(
-            "ship_to.is_new",
-            "ship-to is not among the known addresses",
-            Type.BOOL,
-            "",
-            lambda s: None if s.ship_to_known is None else not s.ship_to_known,
-        ),
-        _order(
-            "bill_to.id", "bill-to code", Type.CODE, "100", lambda s: s.order.bill_to.id if s.order.bill_to else None
-        ),
-        _order("deviation_amount", "amount above the agreement", Type.MONEY, "20.00", lambda s: s.deviation_amount),
-        _order("deviation_percent", "percent above the agreement", Type.DECIMAL, "2.5", lambda s: s.deviation_percent),
-        Field(
-            "requester.user",
-            "requester",
-            Type.CODE,
-            "ana@example.com",
-            lambda s, _: next(iter(requesters(s.order)), None),
-        ),
-        Field("customer.id", "customer", Type.CODE, "10001", lambda s, _: s.customer),
-        _line("sku", "item number", Type.CODE, "A-100", lambda x: x.line.item.supplier_id),
-        _line(
-            "name", "description", Type.TEXT, "toner", lambda x: x.line.description.text if x.line.description else None
-        ),
-        _line("unspsc", "UNSPSC class", Type.CODE, "43", lambda x: x.classification("unspsc"), hierarchical=True),
-        _line("eclass", "eClass class", Type.CODE, "24", lambda x: x.classification("eclass"), hierarchical=True),
-        _line("manufacturer", "manufacturer", Type.TEXT, "Acme", lambda x: x.line.item.manufacturer_name),
-        _line("quantity", "quantity", Type.DECIMAL, "10", lambda x: x.line.quantity.amount),
-        _line("unit", "unit", Type.CODE, "C62", lambda x: x.line.quantity.unit),
-        _line("unit_price", "price", Type.MONEY, "9.95", lambda x: x.line.price.amount if x.line.price else None),
-        _line("net", "line total", Type.MONEY, "99.50", lambda x: x.net),
-        _line("on_contract", "has an agreed price", Type.BOOL, "", lambda x: x.agreed is not None),
-        _line(
-            "price_deviation_percent",
-            "percent above the agreed price",
-            Type.DECIMAL,
-            "2.5",
-            lambda x: x.price_deviation_percent,
-        ),
-        _line("cost_center", "cost centre", Type.CODE, "4711", lambda x: x.account("costcenter")),
-        _line("gl_account", "general ledger account", Type.CODE, "6000", lambda x: x.account("glaccount")),
-        _line("is_free_text", "ordered as free text", Type.BOOL, "", lambda x: x.line.ad_hoc),
-        _line("is_return", "is a return", Type.BOOL, "", lambda x: x.line.is_return),
-    )
-}
+def _department(subject: Subject) -> str | None:
+    named = (e.value for e in subject.order.extensions if not e.markup and e.name.casefold() == "department")
+    return next(named, None) or _text(subject.known.get("requester.department"))
 
 
-@lru_cache(maxsize=5_000)
-def folded(text: str) -> str:
-    """As texts and codes are compared: Unicode NFC, trimmed, without case."""
-    return unicodedata.normalize("NFC", text).strip().casefold()
+def _text(value: Value | None) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+_HEADER: Final = (
+    _order("total_net", "order total without tax", Type.MONEY, "5000.00", lambda s: s.total_net),
+    _order("total_tax", "tax of the order", Type.MONEY, "950.00", lambda s: s.total_tax),
+    _order("total_gross", "order total with tax", Type.MONEY, "5950.00", lambda s: s.total_gross),
+    _order("shipping", "shipping of the order", Type.MONEY, "50.00", lambda s: s.shipping),
+    _order("discount", "discount on the order", Type.MONEY, "100.00", lambda s: s.discount),
+    _order("positive_net", "sum of the lines above zero", Type.MONEY, "5000.00", lambda s: s.positive_net),
+    _order("largest_line", "largest line", Type.MONEY, "2000.00", lambda s: s.largest_line),
+    _order("currency", "currency", Type.CODE, "EUR", lambda s: s.order.currency),
+    _order("line_count", "number of lines", Type.INTEGER, "50", lambda s: len(s.lines)),
+    _order(
+        "sku_count",
+        "number of different items",
+        Type.INTEGER,
+        "20",
+        lambda s: len({line.line.item.supplier_id for line in s.lines}),
+    ),
+    _order("protocol", "protocol", Type.CODE, "cxml", lambda s: s.protocol),
+    _order("type", "new order or change", Type.CODE, "new", lambda s: s.order.change.value),
+    _order("requested_date", "earliest delivery date asked for", Type.DATE, "2026-12-24", lambda s: s.requested_date),
+    _order("days_to_delivery", "days until the delivery asked for", Type.INTEGER, "3", _days_to_delivery),
+    _order("comment", "comment", Type.TEXT, "urgent", _text_of_comments),
+    _order(
+        "terms",
+        "days to pay",
+        Type.INTEGER,
+        "30",
+        lambda s: max((term.days for term in s.order.payment_terms), default=None),
+    ),
+    _order("payment_card", "paid by purchasing card", Type.BOOL, "", lambda s: s.order.payment_card is not None),
+    _order("ship_to.id", "ship-to code", Type.CODE, "0001", lambda s: s.ship_to.id if s.ship_to else None),
+    _order("ship_to.country", "ship-to country", Type.CODE, "DE", lambda s: s.ship_to.country if s.ship_to else None),
+    _order(
+        "ship_to.postal_code",
+        "ship-to postal code",
+        Type.TEXT,
+        "10115",
+        lambda s: s.ship_to.postal_code if s.ship_to else None,
+    ),
+    _order(
+        "ship_to.is_new",
+        "ship-to is not among the known addresses",
+        Type.BOOL,
+        "",
+        lambda s: None if s.ship_to_known is None else not s.ship_to_known,
+        Source.AGREEMENT,
+    ),
+    _order("bill_to.id", "bill-to code", Type.CODE, "100", lambda s: s.order.bill_to.id if s.order.bill_to else None),
+    _order(
+        "deviation_amount",
+        "amount above the agreement",
+        Type.MONEY,
+        "20.00",
+        lambda s: s.deviation_amount,
+        Source.AGREEMENT,
+    ),
+    _order(
+        "deviation_percent",
+        "percent above the agreement",
+        Type.DECIMAL,
+        "2.5",
+        lambda s: s.deviation_percent,
+        Source.AGREEMENT,
+    ),
+)
+
+_STANDING: Final = (
+    Field(
+        "requester.user",
+        "requester",
+        Type.CODE,
+        "ana@example.com",
+        Source.DOCUMENT,
+        lambda s: next(iter(requesters(s.order)), None),
+    ),
+    _known("requester.group", "group of the requester", Type.CODE, "plant-north", Source.PEOPLE, hierarchical=True),
+    Field("requester.department", "department of the requester", Type.TEXT, "Quality", Source.PEOPLE, _department),
+    _known("requester.self_limit", "what the requester may approve alone", Type.MONEY, "500.00", Source.PEOPLE),
+    _known("requester.total_today", "orders of the requester today", Type.MONEY, "5000.00", Source.SUMS),
+    _known("requester.total_30_days", "orders of the requester in 30 days", Type.MONEY, "20000.00", Source.SUMS),
+    Field("cost_center.code", "cost centre of the order", Type.CODE, "4711", Source.DOCUMENT, lambda s: s.cost_center),
+    _known("cost_center.month_total", "orders of the cost centre this month", Type.MONEY, "20000.00", Source.SUMS),
+    _known("cost_center.budget_left", "budget left to the cost centre", Type.MONEY, "0.00", Source.SUMS),
+    Field("customer.id", "customer", Type.CODE, "10001", Source.CUSTOMER, lambda s: s.customer),
+    _known("customer.group", "group of the customer", Type.CODE, "automotive", Source.CUSTOMER, hierarchical=True),
+    _known("customer.credit_left", "credit left to the customer", Type.MONEY, "0.00", Source.SUMS),
+    _known("customer.is_new", "the customer has no order yet", Type.BOOL, "", Source.CUSTOMER),
+    _known("customer.on_hold", "the customer is on hold", Type.BOOL, "", Source.CUSTOMER),
+)
+
+_LINES: Final = (
+    _line("sku", "item number", Type.CODE, "A-100", lambda x: x.line.item.supplier_id),
+    _line("name", "description", Type.TEXT, "toner", lambda x: x.line.description.text if x.line.description else None),
+    _line("unspsc", "UNSPSC class", Type.CODE, "43", lambda x: x.classification("unspsc"), hierarchical=True),
+    _line("eclass", "eClass class", Type.CODE, "24", lambda x: x.classification("eclass"), hierarchical=True),
+    _known_line("supplier", "supplier of the item", Type.CODE, "S-77"),
+    _line("manufacturer", "manufacturer", Type.TEXT, "Acme", lambda x: x.line.item.manufacturer_name),
+    _line("quantity", "quantity", Type.DECIMAL, "10", lambda x: x.line.quantity.amount),
+    _line("unit", "unit", Type.CODE, "C62", lambda x: x.line.quantity.unit),
+    _line("unit_price", "price", Type.MONEY, "9.95", lambda x: x.line.price.amount if x.line.price else None),
+    _line("net", "line total", Type.MONEY, "99.50", lambda x: x.net),
+    _line("on_contract", "has an agreed price", Type.BOOL, "", lambda x: x.agreed is not None, Source.AGREEMENT),
+    _line(
+        "price_deviation_percent",
+        "percent above the agreed price",
+        Type.DECIMAL,
+        "2.5",
+        lambda x: x.price_deviation_percent,
+        Source.AGREEMENT,
+    ),
+    _known_line("quantity_deviation_percent", "percent above the usual quantity", Type.DECIMAL, "50", Source.SUMS),
+    _known_line("off_order_quantity", "quantity that the catalog does not offer", Type.BOOL, ""),
+    _known_line("is_new_item", "was never ordered before", Type.BOOL, "", Source.SUMS),
+    _known_line("hazardous", "dangerous goods", Type.BOOL, ""),
+    _known_line("stock_missing", "not in stock", Type.BOOL, ""),
+    _known_line("lead_days", "days of delivery time", Type.INTEGER, "10"),
+    _line("cost_center", "cost centre", Type.CODE, "4711", lambda x: x.account("costcenter")),
+    _line("gl_account", "general ledger account", Type.CODE, "6000", lambda x: x.account("glaccount")),
+    _line("is_free_text", "ordered as free text", Type.BOOL, "", lambda x: x.line.ad_hoc),
+    _line("is_return", "is a return", Type.BOOL, "", lambda x: x.line.is_return),
+)
+
+FIELDS: Final[Catalogue] = MappingProxyType({field.key: field for field in (*_HEADER, *_STANDING, *_LINES)})
+
+
+class Extra(Canonical, frozen=True, kw_only=True):
+    """A field of the customer's own, which its documents carry as an extension (cXML Extrinsic) called `name`.
+
+    currency  of a MONEY field, whose text is the amount alone."""
+
+    name: str
+    type: Type
+    label: str
+    currency: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or len(self.name) > 60:
+            raise ValueError("an extra field has a name of 1 to 60 characters")
+        if (self.type is Type.MONEY) is not (self.currency is not None):
+            raise ValueError("a field of money, and no other, names its currency")
+
+
+def catalogue(extras: Iterable[Extra]) -> Catalogue:
+    """All fields that rules of one customer may name: ours, and `extra.<name>` for each of its own."""
+    own = {f"extra.{extra.name}": _extra(extra) for extra in extras}
+    return MappingProxyType({**FIELDS, **own}) if own else FIELDS
+
+
+def _extra(extra: Extra) -> Field:
+    name = extra.name.strip().casefold()
+
+    def read(subject: Subject) -> Value | None:
+        said = (e.value for e in subject.order.extensions if not e.markup and e.name.strip().casefold() == name)
+        text = next(said, "").strip()
+        return _read_extra(extra, text) if text else None
+
+    return Field(f"extra.{extra.name}", extra.label, extra.type, "", Source.DOCUMENT, read)
+
+
+_YES_NO: Final = {"yes": True, "true": True, "1": True, "y": True, "no": False, "false": False, "0": False, "n": False}
+
+
+def _read_extra(extra: Extra, text: str) -> Value | None:
+    """None for a text that is no value of the type: it is unknown, and not guessed."""
+    try:
+        match extra.type:
+            case Type.MONEY:
+                return Money(amount=_number(text), currency=extra.currency or "")
+            case Type.DECIMAL:
+                return _number(text)
+            case Type.INTEGER:
+                number = _number(text)
+                return int(number) if number == number.to_integral_value() else None
+            case Type.DATE:
+                return date.fromisoformat(text)
+            case Type.BOOL:
+                return _YES_NO.get(text.casefold())
+            case Type.TEXT | Type.CODE:
+                return text
+    except (ValueError, InvalidOperation):
+        return None
+
+
+def _number(text: str) -> Decimal:
+    if len(text) > 40 or not text.isascii() or text.strip("+-.0123456789"):
+        raise ValueError(text)
+    return Decimal(text)

@@ -1,117 +1,47 @@
 """One order's way through its approvers.
 
-A state machine of two tables: `TRANSITIONS` for the run, and the order of a task's states (only an open task takes a
-decision). `advance` is pure: the same events always give the same run. What the outside must do next comes back as
-effects; a stage's steps and people are looked up outside, when it opens, and come in as the event StageOpened."""
+A state machine of one table, `TRANSITIONS`; only an open task takes a decision. `advance` is pure: the same events at
+the same times always give the same run. What the outside must do next comes back as effects; a stage's steps and people
+are looked up outside when it opens (`app.approval.asking`), and come in as the event StageOpened.
 
-from dataclasses import dataclass, replace
+Timers are work of the outside: what was decided meanwhile makes them come to nothing here. Silence never approves."""
+
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from app.approval.flow import Rejects
+from msgspec.structs import replace
 
-
-class State(StrEnum):
-    OPEN = "open"
-    HELD = "held"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-    SUPERSEDED = "superseded"
-
-
-class TaskState(StrEnum):
-    OPEN = "open"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One person asked. `decided_by` is the assignee once decided."""
-
-    id: str
-    assignee: str
-    state: TaskState = TaskState.OPEN
-    decided_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenStep:
-    """A step whose people are known. `quorum` is never above the number of tasks unless nobody could say yes."""
-
-    key: str
-    quorum: int
-    rejects: Rejects
-    tasks: tuple[Task, ...]
-
-    @property
-    def closed(self) -> bool:
-        return sum(task.state is TaskState.APPROVED for task in self.tasks) >= self.quorum
-
-    @property
-    def reachable(self) -> bool:
-        alive = (TaskState.APPROVED, TaskState.OPEN)
-        return sum(task.state in alive for task in self.tasks) >= self.quorum
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """
-    stages    how many stages the flow has; `stage` is the index of the one that is open or opens next.
-    opened    the steps of each stage that was opened, in order; an empty one was skipped.
-    excluded  who never counts: the requester, and whoever changed the order.
-    """
-
-    state: State
-    stages: int
-    stage: int = 0
-    opened: tuple[tuple[OpenStep, ...], ...] = ()
-    excluded: frozenset[str] = frozenset()
-    hold_when_nobody_is_asked: bool = False
-
-    def task(self, task_id: str) -> Task | None:
-        steps = (step for stage in self.opened for step in stage)
-        return next((task for step in steps for task in step.tasks if task.id == task_id), None)
-
-
-@dataclass(frozen=True, slots=True)
-class StageOpened:
-    steps: tuple[OpenStep, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    task: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    task: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """The order changed: a new run is begun on the new revision."""
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """The order was cancelled, or refused at the desk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overridden:
-    """An administrator decides in place of the approvers, with a reason that is kept in the record."""
-
-    approve: bool
-
-
-Event = StageOpened | Approved | Rejected | Superseded | Withdrawn | Overridden
+from app.approval import steps as of_steps
+from app.approval.flow import OnTimeout, Rejects
+from app.approval.moves import (
+    Approved,
+    Asked,
+    Delegated,
+    Due,
+    Edited,
+    Effect,
+    Ended,
+    Event,
+    Forwarded,
+    Informed,
+    Left,
+    OpenStage,
+    Overdue,
+    Overridden,
+    Questioned,
+    Refused,
+    Rejected,
+    Released,
+    RemindDue,
+    Reminded,
+    Reopened,
+    Sent,
+    StageOpened,
+    Superseded,
+    Withdrawn,
+)
+from app.approval.steps import OpenStep, Run, State, Task, TaskState
 
 
 class Move(StrEnum):
@@ -124,13 +54,27 @@ class Move(StrEnum):
     LAST_YES = "last yes"
     NO = "no"
     FINAL_NO = "final no"
+    REFUSE = "a person refuses what is held"
+    REMIND = "reminder"
+    OVERDUE = "overdue"
+    TIME_OUT = "time is up: rejected"
+    TIMER = "a timer that has nothing left to do"
+    HAND_ON = "handed on"
+    DELEGATE = "an absence begins or ends"
+    LEAVE = "somebody leaves"
+    ASK = "question or answer"
+    CARRY = "carried over to a changed order"
+    REOPEN = "evaluated again"
+    SEND = "sent to the ERP"
     SUPERSEDE = "supersede"
     WITHDRAW = "withdraw"
     OVERRIDE_YES = "override: yes"
     OVERRIDE_NO = "override: no"
 
 
-TRANSITIONS: dict[tuple[State, Move], State] = {
+_ENDED: Final = (State.APPROVED, State.REJECTED, State.WITHDRAWN, State.SUPERSEDED)
+
+TRANSITIONS: Final[dict[tuple[State, Move], State]] = {
     (State.OPEN, Move.STAGE_OPENS): State.OPEN,
     (State.OPEN, Move.STEP_HAS_NOBODY): State.HELD,
     (State.OPEN, Move.NOBODY_WAS_ASKED): State.HELD,
@@ -138,16 +82,30 @@ TRANSITIONS: dict[tuple[State, Move], State] = {
     (State.OPEN, Move.LAST_YES): State.APPROVED,
     (State.OPEN, Move.NO): State.OPEN,
     (State.OPEN, Move.FINAL_NO): State.REJECTED,
+    (State.OPEN, Move.REMIND): State.OPEN,
+    (State.OPEN, Move.OVERDUE): State.OPEN,
+    (State.OPEN, Move.TIME_OUT): State.REJECTED,
+    (State.OPEN, Move.HAND_ON): State.OPEN,
+    (State.OPEN, Move.DELEGATE): State.OPEN,
+    (State.OPEN, Move.LEAVE): State.OPEN,
+    (State.OPEN, Move.ASK): State.OPEN,
+    (State.OPEN, Move.CARRY): State.OPEN,
     (State.OPEN, Move.SUPERSEDE): State.SUPERSEDED,
     (State.OPEN, Move.WITHDRAW): State.WITHDRAWN,
     (State.OPEN, Move.OVERRIDE_YES): State.APPROVED,
     (State.OPEN, Move.OVERRIDE_NO): State.REJECTED,
+    (State.HELD, Move.REFUSE): State.REJECTED,
+    (State.HELD, Move.CARRY): State.HELD,
+    (State.HELD, Move.REOPEN): State.OPEN,
     (State.HELD, Move.SUPERSEDE): State.SUPERSEDED,
     (State.HELD, Move.WITHDRAW): State.WITHDRAWN,
     (State.HELD, Move.OVERRIDE_YES): State.APPROVED,
     (State.HELD, Move.OVERRIDE_NO): State.REJECTED,
+    (State.APPROVED, Move.CARRY): State.APPROVED,
+    (State.APPROVED, Move.SEND): State.APPROVED,
     (State.APPROVED, Move.SUPERSEDE): State.SUPERSEDED,
     (State.APPROVED, Move.WITHDRAW): State.WITHDRAWN,
+    **{(state, Move.TIMER): state for state in State},
 }
 
 
@@ -159,45 +117,79 @@ class NotTheirs(NotPossible):
     """The person was not asked, or is one who never counts for this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenStage:
-    """Find out which steps of this stage are required and who takes them, and come back with StageOpened."""
-
-    stage: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The run has reached a state that no approver can change."""
-
-    state: State
-
-
-Effect = OpenStage | Ended
+class OrderChanged(NotPossible):
+    """The decision was made on another content of the order than the one that is up for approval."""
 
 
 def begin(
-    stages: int, *, excluded: frozenset[str] = frozenset(), hold_when_nobody_is_asked: bool = False
+    stages: int,
+    *,
+    order_hash: str = "",
+    excluded: frozenset[str] = frozenset(),
+    hold_when_nobody_is_asked: bool = False,
+    merge_consecutive: bool = False,
 ) -> tuple[Run, tuple[Effect, ...]]:
-    run = Run(State.OPEN, stages, 0, (), excluded, hold_when_nobody_is_asked)
+    run = Run(
+        state=State.OPEN,
+        stages=stages,
+        order_hash=order_hash,
+        excluded=excluded,
+        hold_when_nobody_is_asked=hold_when_nobody_is_asked,
+        merge_consecutive=merge_consecutive,
+    )
     return (run, (OpenStage(0),)) if stages else _without_stages(run)
 
 
 def advance(run: Run, event: Event, at: datetime) -> tuple[Run, tuple[Effect, ...]]:
-    """Raises NotPossible, NotTheirs."""
+    """Raises NotPossible, NotTheirs, OrderChanged; then nothing has changed."""
+    after, effects = _applied(run, event, at)
+    were_open = {task.id for task in run.tasks if task.state is TaskState.OPEN}
+    are_open = {task.id: None for task in after.tasks if task.state is TaskState.OPEN}
+    asked = tuple(task for task in are_open if task not in were_open)
+    released = tuple(sorted(were_open - are_open.keys()))
+    more = (*((Asked(asked),) if asked else ()), *((Released(released),) if released else ()))
+    return after, (*effects, *more)
+
+
+def _applied(run: Run, event: Event, at: datetime) -> tuple[Run, tuple[Effect, ...]]:
     match event:
         case StageOpened(steps=steps):
-            return _open_stage(run, steps)
-        case Approved(task=task, by=by):
-            return _decide(run, task, by, TaskState.APPROVED, at)
-        case Rejected(task=task, by=by):
-            return _decide(run, task, by, TaskState.REJECTED, at)
+            return _open_stage(run, steps, at)
+        case Approved(task=task, by=by, order_hash=order_hash):
+            return _decide(run, task, by, order_hash, TaskState.APPROVED, at)
+        case Rejected(task=task, by=by, order_hash=order_hash):
+            return _decide(run, task, by, order_hash, TaskState.REJECTED, at)
+        case Refused(by=by):
+            _four_eyes(run, by, None)
+            return _end(run, Move.REFUSE)
+        case RemindDue(task=task):
+            return _remind(run, task, at)
+        case Due(task=task):
+            return _due(run, task, at)
+        case Forwarded(task=task, by=by, to=to):
+            return _hand_on(run, task, by, to, at)
+        case Delegated(task=task, delegate=delegate):
+            return _delegate(run, task, delegate)
+        case Questioned(task=task, by=by, to=to):
+            _find(run, task)
+            return _move(run, Move.ASK), (Informed((to,), task),) if to != by else ()
+        case Left(person=person):
+            return _without(_move(run, Move.LEAVE), person, at, drop=False)
+        case Edited(by=by, order_hash=order_hash):
+            return _carry(run, by, order_hash, at)
+        case Reopened():
+            return _reopen(run)
+        case Sent():
+            return replace(_move(run, Move.SEND), sent=True), ()
         case Superseded():
             return _end(run, Move.SUPERSEDE)
         case Withdrawn():
+            if run.sent:
+                raise NotPossible("the order was sent: ask the ERP to cancel it")
             return _end(run, Move.WITHDRAW)
-        case Overridden(approve=approve):
-            return _end(run, Move.OVERRIDE_YES if approve else Move.OVERRIDE_NO)
+        case Overridden(approve=approve, by=by):
+            _four_eyes(run, by, None)
+            return _end(replace(run, overridden_by=by), Move.OVERRIDE_YES if approve else Move.OVERRIDE_NO)
 
 
 def _move(run: Run, move: Move) -> Run:
@@ -208,31 +200,48 @@ def _move(run: Run, move: Move) -> Run:
 
 
 def _end(run: Run, move: Move) -> tuple[Run, tuple[Effect, ...]]:
-    moved = _move(run, move)
-    return _with_tasks(moved, TaskState.CANCELLED), (Ended(moved.state),)
-
-
-def _with_tasks(run: Run, open_becomes: TaskState) -> Run:
     """Open tasks end with the run; decided ones stay as they are."""
-    return replace(run, opened=tuple(tuple(_closed(step, open_becomes) for step in stage) for stage in run.opened))
+    moved = _move(run, move)
+    return of_steps.each_step(moved, lambda step: of_steps.closed(step, TaskState.CANCELLED)), (Ended(moved.state),)
 
 
-def _closed(step: OpenStep, open_becomes: TaskState) -> OpenStep:
-    tasks = tuple(replace(t, state=open_becomes) if t.state is TaskState.OPEN else t for t in step.tasks)
-    return replace(step, tasks=tasks)
+def _four_eyes(run: Run, person: str, step: OpenStep | None) -> None:
+    if person in run.excluded and (step is None or person not in step.own):
+        raise NotTheirs("whoever asked for the goods or changed the order does not count")
 
 
-def _open_stage(run: Run, steps: tuple[OpenStep, ...]) -> tuple[Run, tuple[Effect, ...]]:
+def _find(run: Run, task_id: str) -> tuple[OpenStep, Task]:
+    for step in run.steps:
+        for task in step.tasks:
+            if task.id == task_id:
+                return step, task
+    raise NotTheirs("this task belongs to another run")
+
+
+def _changed(run: Run, step: OpenStep) -> Run:
+    return of_steps.each_step(run, lambda other: step if other.key == step.key else other)
+
+
+def _open_stage(run: Run, steps: tuple[OpenStep, ...], at: datetime) -> tuple[Run, tuple[Effect, ...]]:
     if len(run.opened) != run.stage or run.stage >= run.stages:
         raise NotPossible("the stage is open already")
+    taken = {step.key for step in run.steps}
     for step in steps:
-        if any(task.assignee in run.excluded for task in step.tasks):
-            raise NotTheirs(f"step '{step.key}' asks somebody who never counts for this order")
-    opened = replace(run, opened=(*run.opened, steps))
-    if any(not step.reachable for step in steps):
+        if step.key in taken:
+            raise NotPossible(f"step '{step.key}' was taken before")
+        for task in step.tasks:
+            for person in filter(None, (task.assignee, task.delegate)):
+                _four_eyes(run, person, step)
+    asked = tuple(of_steps.opened(run, step, at) for step in steps)
+    opened = replace(run, opened=(*run.opened, asked), reopened=())
+    if any(not step.reachable for step in asked):
         return _end(opened, Move.STEP_HAS_NOBODY)
     moved = _move(opened, Move.STAGE_OPENS)
-    return (moved, ()) if steps else _next_stage(moved)
+    told = tuple(Informed(step.watchers, None) for step in asked if step.watchers)
+    if all(step.closed for step in moved.steps):
+        after, more = _next_stage(moved)
+        return after, (*told, *more)
+    return moved, told
 
 
 def _next_stage(run: Run) -> tuple[Run, tuple[Effect, ...]]:
@@ -246,29 +255,126 @@ def _without_stages(run: Run) -> tuple[Run, tuple[Effect, ...]]:
     return _end(run, Move.NOBODY_WAS_ASKED if run.hold_when_nobody_is_asked else Move.LAST_YES)
 
 
-def _decide(run: Run, task_id: str, by: str, becomes: TaskState, at: datetime) -> tuple[Run, tuple[Effect, ...]]:
+def _decide(
+    run: Run, task_id: str, by: str, order_hash: str, becomes: TaskState, at: datetime
+) -> tuple[Run, tuple[Effect, ...]]:
     _move(run, Move.YES if becomes is TaskState.APPROVED else Move.NO)
-    task = run.task(task_id)
-    if task is None or task.assignee != by or by in run.excluded:
+    step, task = _find(run, task_id)
+    if by not in (task.assignee, task.delegate):
+        raise NotTheirs("this task belongs to somebody else")
+    _four_eyes(run, by, step)
+    if task.state is not TaskState.OPEN:
+        raise NotPossible(f"the task is {task.state}")
+    if any(other.decided_by == by for other in step.tasks):
+        raise NotPossible("nobody counts twice in one step")
+    if order_hash != run.order_hash:
+        raise OrderChanged("the order was changed after the page was opened")
+    acting_for = task.assignee if by != task.assignee else None
+    decided = replace(task, state=becomes, decided_at=at, decided_by=by, acting_for=acting_for, order_hash=order_hash)
+    step = of_steps.settled(of_steps.with_task(step, decided))
+    changed = _changed(run, step)
+    if becomes is TaskState.REJECTED:
+        final = step.rejects is Rejects.FIRST or not step.reachable
+        return _end(changed, Move.FINAL_NO) if final else (_move(changed, Move.NO), ())
+    return _next_stage(changed) if _complete(changed) else (_move(changed, Move.YES), ())
+
+
+def _complete(run: Run) -> bool:
+    return len(run.opened) > run.stage and all(step.closed for step in run.steps)
+
+
+# Time
+
+
+def _remind(run: Run, task_id: str, at: datetime) -> tuple[Run, tuple[Effect, ...]]:
+    step, task = _find(run, task_id)
+    if not _waits(run, task) or task.reminded or task.remind_at is None or at < task.remind_at:
+        return _move(run, Move.TIMER), ()
+    moved = _changed(run, of_steps.with_task(step, replace(task, reminded=True)))
+    return _move(moved, Move.REMIND), (Reminded(task_id),)
+
+
+def _due(run: Run, task_id: str, at: datetime) -> tuple[Run, tuple[Effect, ...]]:
+    step, task = _find(run, task_id)
+    if not _waits(run, task) or task.overdue or task.due_at is None or at < task.due_at:
+        return _move(run, Move.TIMER), ()
+    if step.on_timeout is OnTimeout.REJECT:
+        timed_out = replace(task, state=TaskState.REJECTED, decided_at=at, overdue=True)
+        return _end(_changed(run, of_steps.with_task(step, timed_out)), Move.TIME_OUT)
+    step = of_steps.with_task(step, replace(task, overdue=True))
+    if step.on_timeout is OnTimeout.ESCALATE:
+        step = of_steps.escalated(step, task_id, at, run.excluded)
+    return _move(_changed(run, step), Move.OVERDUE), (Overdue(task_id),)
+
+
+def _waits(run: Run, task: Task) -> bool:
+    return run.state is State.OPEN and task.state is TaskState.OPEN
+
+
+# People come and go
+
+
+def _hand_on(run: Run, task_id: str, by: str, to: str, at: datetime) -> tuple[Run, tuple[Effect, ...]]:
+    """Handed over for good: the task is no longer theirs."""
+    moved = _move(run, Move.HAND_ON)
+    step, task = _find(run, task_id)
+    if by not in (task.assignee, task.delegate):
         raise NotTheirs("this task belongs to somebody else")
     if task.state is not TaskState.OPEN:
         raise NotPossible(f"the task is {task.state}")
-    decided = replace(task, state=becomes, decided_at=at)
-    stage = tuple(_settled(_with_task(step, decided)) for step in run.opened[-1])
-    changed = replace(run, opened=(*run.opened[:-1], stage))
-    if becomes is TaskState.REJECTED:
-        step = next(step for step in stage if decided in step.tasks)
-        final = step.rejects is Rejects.FIRST or not step.reachable
-        return _end(changed, Move.FINAL_NO) if final else (_move(changed, Move.NO), ())
-    if all(step.closed for step in stage):
-        return _next_stage(changed)
-    return _move(changed, Move.YES), ()
+    _may_join(run, step, to)
+    handed = of_steps.with_task(step, replace(task, state=TaskState.HANDED_ON, decided_at=at, decided_by=by))
+    new = Task(of_steps.id_after(task_id, to), to, opened_at=at, due_at=task.due_at, remind_at=task.remind_at)
+    return _changed(moved, replace(handed, tasks=(*handed.tasks, new))), ()
 
 
-def _with_task(step: OpenStep, decided: Task) -> OpenStep:
-    return replace(step, tasks=tuple(decided if task.id == decided.id else task for task in step.tasks))
+def _delegate(run: Run, task_id: str, delegate: str | None) -> tuple[Run, tuple[Effect, ...]]:
+    moved = _move(run, Move.DELEGATE)
+    step, task = _find(run, task_id)
+    if task.state is not TaskState.OPEN or task.delegate == delegate:
+        return moved, ()
+    if delegate is not None:
+        _may_join(run, step, delegate)
+    changed = _changed(moved, of_steps.with_task(step, replace(task, delegate=delegate)))
+    return changed, (Informed((delegate,), task_id),) if delegate is not None else ()
 
 
-def _settled(step: OpenStep) -> OpenStep:
-    """A step that has its quorum asks nobody any more."""
-    return _closed(step, TaskState.SKIPPED) if step.closed else step
+def _may_join(run: Run, step: OpenStep, person: str) -> None:
+    _four_eyes(run, person, step)
+    if person in step.people:
+        raise NotPossible("they are asked in this step already")
+
+
+def _without(run: Run, person: str, at: datetime, *, drop: bool) -> tuple[Run, tuple[Effect, ...]]:
+    """Takes a person out of what is still to be decided; with `drop` their earlier yes falls too. Where a step lacks
+    its quorum then, those whom it had let go are asked again, and then those to whom it escalates."""
+    changed = of_steps.each_step(run, lambda step: of_steps.without(step, person, at, run.excluded, drop=drop))
+    if changed.state is State.OPEN and any(not step.reachable for step in changed.steps):
+        return _end(changed, Move.STEP_HAS_NOBODY)
+    return changed, ()
+
+
+def _carry(run: Run, by: str | None, order_hash: str, at: datetime) -> tuple[Run, tuple[Effect, ...]]:
+    """A change that asks for no new run. Whoever made it counts no longer, and neither does their earlier yes."""
+    if run.sent:
+        raise NotPossible("the order was sent: it can only be changed with the ERP")
+    moved = replace(_move(run, Move.CARRY), order_hash=order_hash)
+    if by is None:
+        return moved, ()
+    if run.state is State.APPROVED and any(task.decided_by == by for task in run.tasks):
+        raise NotPossible("the change takes back an approval: a new run is needed")
+    excluded = replace(moved, excluded=moved.excluded | {by})
+    barred = of_steps.each_step(excluded, lambda step: replace(step, own=step.own - {by}))
+    return _without(barred, by, at, drop=True)
+
+
+def _reopen(run: Run) -> tuple[Run, tuple[Effect, ...]]:
+    """What was held is judged again, on the data of this moment. Steps that have their quorum stay; a yes in
+    another one holds for its person when the step is asked again."""
+    moved = _move(run, Move.REOPEN)
+    if run.stage >= run.stages:
+        raise NotPossible("the run has no stage to open")
+    kept = tuple(tuple(step for step in stage if step.closed) for stage in run.opened[: run.stage])
+    kept_keys = {step.key for stage in kept for step in stage}
+    again = tuple(step for step in run.steps if step.key not in kept_keys)
+    return replace(moved, opened=kept, reopened=again), (OpenStage(run.stage),)

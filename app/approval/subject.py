@@ -1,14 +1,18 @@
-"""What the rules look at: one order, beside what was agreed with its customer.
+"""What the rules look at: one order, beside what was agreed with its customer and what is known about both.
 
 Lines that the buyer has cancelled do not count. Returns are seen by line conditions but stay out of every sum, as they
 stay out of the buyer's own total."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final
 
+from app.approval.operators import Value
+from app.approval.rates import NO_RATES, Rates
 from schemas.item import Price
 from schemas.money import Money, round_line
 from schemas.order import Order, OrderLine
@@ -18,12 +22,18 @@ _REQUESTER_ROLES = ("enduser", "requester", "buyer", "purchasingagent", "corresp
 _REQUESTER_FIELDS = ("useremail", "requesteremail", "user", "uniquename", "requester")
 
 
+Known = Mapping[str, Value]
+_NOTHING: Final[Known] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class LineSubject:
-    """One line and the price agreed for it; `agreed` is None when there is none."""
+    """One line and the price agreed for it; `agreed` is None when there is none. `known`: what the catalog and the
+    customer's past orders say of the item, by the key of the field."""
 
     line: OrderLine
     agreed: Price | None
+    known: Known = field(default_factory=dict)
 
     @cached_property
     def net(self) -> Money | None:
@@ -66,7 +76,10 @@ class Subject:
     order        as it would go to the ERP: units mapped, item numbers ours.
     agreed       line number -> the price agreed with this customer, for the lines that have one.
     ship_to_known  whether the order's (or every line's) ship-to is one of the customer's known addresses.
-    at           when the order is judged.
+    at           when the order is judged; its UTC day is the day of the rates.
+    known        what was looked up beside the order, by the key of the field (`requester.group`, `customer.on_hold`); a
+                 field that is not in it is unknown, not empty.
+    line_known   line number -> what was looked up for the line.
     """
 
     order: Order
@@ -75,11 +88,25 @@ class Subject:
     at: datetime
     agreed: Mapping[int, Price]
     ship_to_known: bool | None = None
+    known: Known = field(default_factory=dict)
+    line_known: Mapping[int, Known] = field(default_factory=dict)
+    rates: Rates = NO_RATES
+
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """What a judgement has read of this order, kept for the next comparison (`app.approval.evaluate`)."""
+        return {}
+
+    @cached_property
+    def day(self) -> date:
+        return self.at.astimezone(UTC).date()
 
     @cached_property
     def lines(self) -> tuple[LineSubject, ...]:
         return tuple(
-            LineSubject(line, self.agreed.get(line.number)) for line in self.order.lines if line.change != "delete"
+            LineSubject(line, self.agreed.get(line.number), self.line_known.get(line.number, _NOTHING))
+            for line in self.order.lines
+            if line.change != "delete"
         )
 
     def _sum(self, amounts: Iterable[Money | None]) -> Money | None:
@@ -121,6 +148,18 @@ class Subject:
     @cached_property
     def shipping(self) -> Money | None:
         return self.order.totals.shipping if self.order.totals else None
+
+    @cached_property
+    def discount(self) -> Money | None:
+        """What the header takes off; None when it takes nothing off, as then the order does not say."""
+        off = [charge.amount for charge in self.order.charges if charge.allowance]
+        return self._sum(off) if off else None
+
+    @cached_property
+    def cost_center(self) -> str | None:
+        """The one that all lines share; None when they differ or one names none."""
+        named = {line.account("costcenter") for line in self.lines}
+        return named.pop() if len(named) == 1 else None
 
     @cached_property
     def total_gross(self) -> Money | None:

@@ -7,20 +7,23 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlmodel import Session, col, select
 
 from app.approval import flow as flows
 from app.approval import run as runs
+from app.approval.asking import Case, open_step
 from app.approval.explanation import Why, to_data
-from app.approval.flow import Flow, Ruling, Step
-from app.approval.run import Effect, Ended, OpenStage, OpenStep, Run, StageOpened, State, Task, TaskState
+from app.approval.flow import Flow, Ruling
+from app.approval.moves import Effect, OpenStage, StageOpened, Superseded, Withdrawn
+from app.approval.people import Directory, Person
+from app.approval.steps import OpenStep, Run, State, Task, TaskState
 from app.approval.subject import Subject
 from app.flows.consider_order import Considered, read_flow
 from app.gateway import Gateway
 from app.storage import approvals, audit, people
 from app.storage.approvals import FlowVersionRow, RunRow, RunTaskRow
 from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow
-from app.storage.people import PersonRow
 
 
 def begin(tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisionRow, considered: Considered) -> RunRow:
@@ -55,7 +58,13 @@ def begin(tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisio
             row.stages, row.hold_when_nobody_is_asked = stages, hold
             tx.add(row)
             tx.flush()
-            run, effects = runs.begin(stages, excluded=frozenset(row.excluded), hold_when_nobody_is_asked=hold)
+            run, effects = runs.begin(
+                stages,
+                order_hash=row.order_hash,
+                excluded=frozenset(row.excluded),
+                hold_when_nobody_is_asked=hold,
+                merge_consecutive=asked.flow.merge_consecutive,
+            )
             follow(tx, gateway, order, row, run, effects, considered.subject)
             return row
 
@@ -81,13 +90,11 @@ def follow(
     """Opens stages as far as the run goes without people, and writes down how it stands."""
     waiting = list(effects)
     while waiting:
-        match waiting.pop(0):
-            case OpenStage(stage=number):
-                steps = _steps(tx, gateway, order, row, _flow(tx, row), number, subject)
-                run, more = runs.advance(run, StageOpened(steps), subject.at)
-                waiting.extend(more)
-            case Ended():
-                pass
+        effect = waiting.pop(0)
+        if isinstance(effect, OpenStage):
+            steps = _steps(tx, gateway, order, row, run, effect.stage, subject)
+            run, more = runs.advance(run, StageOpened(steps), subject.at)
+            waiting.extend(more)
     write(tx, order, row, run, subject.at)
     return run
 
@@ -98,32 +105,39 @@ def _flow(tx: Session, row: RunRow) -> Flow:
 
 
 def _steps(
-    tx: Session, gateway: Gateway, order: OrderRow, row: RunRow, flow: Flow, number: int, subject: Subject
+    tx: Session, gateway: Gateway, order: OrderRow, row: RunRow, run: Run, number: int, subject: Subject
 ) -> tuple[OpenStep, ...]:
-    opened, described = [], []
-    for step, judgement in flows.required(flow.stages[number], subject):
-        asked = [person for person in _people(tx, order, step) if person.id not in row.excluded]
-        quorum = max(1, len(asked)) if step.quorum is None else step.quorum
-        tasks = tuple(Task(gateway.ids(), person.id) for person in asked)
-        opened.append(OpenStep(step.key, quorum, step.rejects, tasks))
+    flow = _flow(tx, row)
+    case = Case(editors=frozenset(row.excluded), total=subject.total_net)
+    directory = _directory(tx, order)
+    steps, described = [], []
+    for step, judgement in flows.required_at(flow, number, {step.key for step in run.steps}, subject):
+        opened = open_step(step, flow, case, directory, subject.at, gateway.ids)
+        steps.append(opened)
         described.append(
             {
-                "key": step.key,
+                **msgspec.to_builtins(msgspec.structs.replace(opened, tasks=())),
                 "name": step.name,
-                "quorum": quorum,
-                "rejects": step.rejects.value,
                 "reasons": [to_data(reason) for reason in judgement.reasons],
             }
         )
-    row.opened = [*row.opened, described]
-    return tuple(opened)
+    row.opened = [*row.opened[:number], described]
+    return tuple(steps)
 
 
-def _people(tx: Session, order: OrderRow, step: Step) -> list[PersonRow]:
-    if step.approver.role is not None:
-        return people.with_role(tx, order.realm, step.approver.role, order.customer_id)
-    person = people.by_login(tx, order.realm, step.approver.user or "")
-    return [person] if person and person.active and person.serves(order.customer_id) else []
+def _directory(tx: Session, order: OrderRow) -> Directory:
+    serving = (person for person in people.of_realm(tx, order.realm) if person.serves(order.customer_id))
+    return Directory(
+        Person(
+            id=person.id,
+            login=person.login,
+            name=person.name,
+            active=person.active,
+            roles=frozenset(person.roles),
+            language=person.language,
+        )
+        for person in serving
+    )
 
 
 def _settlers(tx: Session, order: OrderRow) -> set[str]:
@@ -139,12 +153,10 @@ def read(tx: Session, row: RunRow) -> Run:
     for number, steps in enumerate(row.opened):
         stages.append(
             tuple(
-                OpenStep(
-                    step["key"],
-                    step["quorum"],
-                    flows.Rejects(step["rejects"]),
-                    tuple(
-                        Task(task.id, task.assignee_id, TaskState(task.state), task.decided_at)
+                msgspec.structs.replace(
+                    msgspec.convert({"tasks": (), **step}, OpenStep),
+                    tasks=tuple(
+                        _task(task, row.order_hash)
                         for task in tasks
                         if task.stage == number and task.step == step["key"]
                     ),
@@ -153,12 +165,29 @@ def read(tx: Session, row: RunRow) -> Run:
             )
         )
     return Run(
-        State(row.state),
-        row.stages,
-        row.stage,
-        tuple(stages),
-        frozenset(row.excluded),
-        row.hold_when_nobody_is_asked,
+        state=State(row.state),
+        stages=row.stages,
+        stage=row.stage,
+        opened=tuple(stages),
+        excluded=frozenset(row.excluded),
+        hold_when_nobody_is_asked=row.hold_when_nobody_is_asked,
+        merge_consecutive=bool(row.flow_version_id) and _flow(tx, row).merge_consecutive,
+        order_hash=row.order_hash,
+    )
+
+
+def _task(row: RunTaskRow, order_hash: str) -> Task:
+    """A run never outlives the content of its order, so what was decided was decided on that."""
+    state = TaskState(row.state)
+    decided = state in (TaskState.APPROVED, TaskState.REJECTED)
+    return Task(
+        id=row.id,
+        assignee=row.assignee_id,
+        state=state,
+        decided_at=row.decided_at,
+        decided_by=row.assignee_id if decided else None,
+        order_hash=order_hash if decided else None,
+        opened_at=row.opened_at,
     )
 
 
@@ -204,7 +233,7 @@ def _new_task(order: OrderRow, row: RunRow, number: int, step: OpenStep, task: T
     )
 
 
-def end(tx: Session, order: OrderRow, event: runs.Superseded | runs.Withdrawn, at: datetime, *, sent: bool) -> None:
+def end(tx: Session, order: OrderRow, event: Superseded | Withdrawn, at: datetime, *, sent: bool) -> None:
     """Closes the newest run of an order that has changed or gone, with all its open tasks. Ended runs stay, and so
     does an approval on which something was already sent."""
     row = approvals.newest_run(tx, order.id)

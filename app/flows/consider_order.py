@@ -10,9 +10,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from app.approval import definition
 from app.approval import flow as flows
 from app.approval.explanation import Why, to_data
-from app.approval.flow import Flow, Ruling
+from app.approval.flow import Flow, Ruling, Warned
 from app.approval.order_hash import order_hash
 from app.approval.subject import Subject, requesters
 from app.flows.check_order import Checked, check
@@ -23,7 +24,7 @@ from app.storage.customers import CustomerRow
 from schemas.base import to_json
 from schemas.order import Order
 
-read_flow = lru_cache(maxsize=500)(flows.read)
+read_flow = lru_cache(maxsize=500)(definition.read)
 """A published definition never changes, so it is read once."""
 
 
@@ -111,6 +112,15 @@ def ask(book: OrderBook, customer: CustomerRow, subject: Subject) -> Asked:
             "version": published.version,
             "rule": found.rule.text if found.rule else None,
             "reasons": [to_data(reason) for reason in found.reasons],
+            **({"warnings": [_warning(warned) for warned in found.warnings]} if found.warnings else {}),
         }
         return Asked(found.ruling, flow, published.version_id, explanation)
     return Asked(Ruling.NOT_THIS_FLOW, None, None, {})
+
+
+def _warning(warned: Warned) -> dict[str, Any]:
+    return {
+        "key": warned.rule.key,
+        "text": warned.rule.text,
+        "reasons": [to_data(reason) for reason in warned.reasons],
+    }

@@ -10,7 +10,7 @@ import msgspec
 from sqlmodel import Session
 
 from app import trace
-from app.approval.run import State
+from app.approval.steps import State
 from app.approval.subject import requesters
 from app.errors import No, Refusal
 from app.flows import forward_order

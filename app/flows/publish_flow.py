@@ -3,7 +3,7 @@
 from sqlalchemy import func
 from sqlmodel import Session, select
 
-from app.approval import flow as flows
+from app.approval import definition as definitions
 from app.gateway import Gateway
 from app.storage import audit
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
@@ -23,7 +23,7 @@ def publish_flow(
 ) -> FlowVersionRow:
     """The new active version; the one before is retired, and runs that began with it end with it. The definition that
     is active already is not published again. Raises schemas.faults.Rejected with all faults of the definition."""
-    flow = flows.read(definition)
+    flow = definitions.read(definition)
     row = tx.exec(select(FlowRow).where(FlowRow.realm == realm, FlowRow.key == key).with_for_update()).first()
     row = row or FlowRow(id=gateway.ids(), realm=realm, key=key, name=name)
     row.name, row.customer_id = name, customer_id
@@ -32,7 +32,7 @@ def publish_flow(
     active = tx.exec(
         select(FlowVersionRow).where(FlowVersionRow.flow_id == row.id, FlowVersionRow.state == VersionState.ACTIVE)
     ).first()
-    if active is not None and active.checksum == flows.checksum(flow):
+    if active is not None and active.checksum == definitions.checksum(flow):
         return active
     if active is not None:
         active.state = VersionState.RETIRED
@@ -45,8 +45,8 @@ def publish_flow(
         flow_id=row.id,
         number=(last or 0) + 1,
         state=VersionState.ACTIVE,
-        definition=flows.to_json(flow),
-        checksum=flows.checksum(flow),
+        definition=definitions.to_json(flow),
+        checksum=definitions.checksum(flow),
         published_by=by.id if by else None,
         published_at=at,
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from sqlmodel import Session, select
 
-from app.approval.run import Withdrawn
+from app.approval.moves import Withdrawn
 from app.catalog.items import Audience, find
 from app.errors import No, Refusal
 from app.flows import ask_approval, forward_order, reply, take_order

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from app.approval.explanation import Why
-from app.approval.run import State, Superseded, Withdrawn
+from app.approval.moves import Superseded, Withdrawn
+from app.approval.steps import State
 from app.approval.subject import requesters
 from app.errors import No, Refusal
 from app.flows import ask_approval, forward_order, order_revisions, reply

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from sqlmodel import Session, col, select
 
-from app.approval import flow as flows
+from app.approval import definition as definitions
 from app.bridge.demo_erp.server import secret_of
 from app.bridge.registry import DEFAULT, keep_erp
 from app.bridge.registry import keep_secret as keep_erp_secret
@@ -230,7 +230,7 @@ def _add_flow(session: Session, buyer: Buyer, customer: CustomerRow, now: dateti
     limit = {"field": "order.total_net", "value": APPROVAL_LIMIT, "currency": buyer.currency}
     within, above = {**limit, "op": "<="}, {**limit, "op": ">"}
     lead = {"key": "lead", "name": "Purchasing lead", "approver": {"role": Role.APPROVER.value}, "condition": above}
-    definition = flows.read(
+    definition = definitions.read(
         msgspec.json.encode(
             {
                 "auto_approve": [{"key": "small", "text": f"Up to {buyer.currency} {APPROVAL_LIMIT}", "when": within}],
@@ -248,8 +248,8 @@ def _add_flow(session: Session, buyer: Buyer, customer: CustomerRow, now: dateti
             flow_id=flow.id,
             number=1,
             state=VersionState.ACTIVE,
-            definition=flows.to_json(definition),
-            checksum=flows.checksum(definition),
+            definition=definitions.to_json(definition),
+            checksum=definitions.checksum(definition),
             published_at=now,
         )
     )

@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.approval.run import TaskState
+from app.approval.steps import TaskState
 from app.errors import No, Refusal
 from app.flows import decide_approval
 from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlmodel import Session, col, or_, select
 
-from app.approval.run import TaskState
+from app.approval.steps import TaskState
 from app.storage.approvals import RunTaskRow
 from app.storage.customers import CustomerRow
 from app.storage.orders import OrderRow

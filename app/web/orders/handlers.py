@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from app.approval.run import State
+from app.approval.steps import State
 from app.flows import decide_approval
 from app.storage.people import Role
 from app.web import spreadsheet

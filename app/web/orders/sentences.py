@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.approval.conditions import Wanted
 from app.approval.evaluate import Answer, Reason
 from app.approval.explanation import Why, from_data
-from app.approval.fields import Operator
+from app.approval.operators import Operator
 from app.web.formats import Formats, formats
 from app.web.language import msgid, translations
 from app.web.orders.words import FIELD_NAMES
@@ -49,6 +49,9 @@ _HOLDS_NOT: Final[Mapping[Operator, str]] = {
     Operator.IS_FALSE: msgid("it is so: %(field)s"),
 }
 _UNKNOWN: Final = msgid("%(field)s is not known, so it cannot be compared with %(wanted)s")
+_NO_RATE: Final = msgid(
+    "%(field)s %(actual)s cannot be compared with %(wanted)s: there is no recent rate from %(base)s to %(target)s"
+)
 _WHY: Final[Mapping[str, str]] = {
     Why.ASKED: msgid("People were asked by the rules “%(flow)s”."),
     Why.NOBODY_ASKED: msgid("Nobody was asked: the rules “%(flow)s” need nobody for this order."),
@@ -84,7 +87,11 @@ class Speaker:
             "actual": self._value(reason.actual),
             "wanted": self._value(reason.wanted),
         }
-        if reason.answer is Answer.UNKNOWN:
+        currencies = reason.currencies
+        if reason.answer is Answer.UNKNOWN and currencies is not None:
+            base, target = currencies
+            said = self.text(_NO_RATE) % {**words, "base": base, "target": target}
+        elif reason.answer is Answer.UNKNOWN:
             said = self.text(_UNKNOWN) % words
         else:
             said = self.text((_HOLDS if reason.answer is Answer.YES else _HOLDS_NOT)[reason.operator]) % words

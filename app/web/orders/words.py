@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from app.approval.fields import FIELDS
 from app.flows.cases import Choice, Code
 from app.flows.decide_approval import ReasonCode
 from app.storage import deliveries, dispatches
@@ -156,45 +157,7 @@ TASKS: Final[Mapping[str, str]] = {
 }
 
 FIELD_NAMES: Final[Mapping[str, str]] = {
-    "order.total_net": msgid("order total without tax"),
-    "order.total_tax": msgid("tax of the order"),
-    "order.total_gross": msgid("order total with tax"),
-    "order.shipping": msgid("shipping of the order"),
-    "order.positive_net": msgid("sum of the lines above zero"),
-    "order.largest_line": msgid("largest line"),
-    "order.currency": msgid("currency"),
-    "order.line_count": msgid("number of lines"),
-    "order.sku_count": msgid("number of different items"),
-    "order.protocol": msgid("protocol"),
-    "order.type": msgid("new order or change"),
-    "order.requested_date": msgid("earliest delivery date asked for"),
-    "order.days_to_delivery": msgid("days until the delivery asked for"),
-    "order.comment": msgid("comment"),
-    "order.payment_card": msgid("paid by purchasing card"),
-    "order.ship_to.id": msgid("ship-to code"),
-    "order.ship_to.country": msgid("ship-to country"),
-    "order.ship_to.postal_code": msgid("ship-to postal code"),
-    "order.ship_to.is_new": msgid("ship-to is not among the known addresses"),
-    "order.bill_to.id": msgid("bill-to code"),
-    "order.deviation_amount": msgid("amount above the agreement"),
-    "order.deviation_percent": msgid("percent above the agreement"),
-    "requester.user": msgid("requester"),
-    "customer.id": msgid("customer"),
-    "line.sku": msgid("item number"),
-    "line.name": msgid("description"),
-    "line.unspsc": msgid("UNSPSC class"),
-    "line.eclass": msgid("eClass class"),
-    "line.manufacturer": msgid("manufacturer"),
-    "line.quantity": msgid("quantity"),
-    "line.unit": msgid("unit"),
-    "line.unit_price": msgid("price"),
-    "line.net": msgid("line total"),
-    "line.on_contract": msgid("has an agreed price"),
-    "line.price_deviation_percent": msgid("percent above the agreed price"),
-    "line.cost_center": msgid("cost centre"),
-    "line.gl_account": msgid("general ledger account"),
-    "line.is_free_text": msgid("ordered as free text"),
-    "line.is_return": msgid("is a return"),
+    **{field.key: field.label for field in FIELDS.values()},
     "count_lines": msgid("number of lines"),
     "sum_lines": msgid("sum of lines"),
 }

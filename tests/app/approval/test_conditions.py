@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.approval.conditions import ConditionReader, write
-from app.approval.fields import FIELDS, Field, Operator, Type
+from app.approval.condition_reader import ConditionReader
+from app.approval.conditions import write
+from app.approval.fields import FIELDS, Field
+from app.approval.operators import Operator, Type
 from schemas.faults import Fault, Findings
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app.approval.conditions import ConditionReader
+from app.approval.condition_reader import ConditionReader
 from app.approval.evaluate import Answer, Judgement, judge
 from app.approval.subject import Subject
 from schemas.faults import Findings

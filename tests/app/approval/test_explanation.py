@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.approval.evaluate import Answer, Reason
 from app.approval.explanation import from_data, to_data
-from app.approval.fields import Operator
+from app.approval.operators import Operator
 
 _NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=5, min_value=-(10**9), max_value=10**9)
 _ONE = (

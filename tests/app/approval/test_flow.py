@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from approval_orders import line, order, subject
 
-from app.approval.flow import Ruling, checksum, read, required, to_json, verdict
+from app.approval.definition import checksum, read, to_json
+from app.approval.flow import Ruling, required, verdict
 from schemas.faults import Rejected
 
 DEFINITION: dict[str, Any] = {
@@ -76,7 +77,7 @@ def test_all_faults_of_a_definition_come_at_once() -> None:
             {
                 "steps": [
                     {"key": "x", "name": "X", "approver": {"user": "u"}, "quorum": 2},
-                    {"key": "x", "name": "X", "approver": {"group": "g"}, "reject": "never", "quorum": "most"},
+                    {"key": "x", "name": "X", "approver": {"grp": "g"}, "reject": "never", "quorum": "most"},
                 ]
             },
         ],

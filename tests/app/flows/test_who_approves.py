@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from order_desk import Desk, set_up
 from sqlmodel import col, select
 
-from app.approval.run import State
+from app.approval.steps import State
 from app.clock import SetClock
 from app.errors import Refusal
 from app.flows.cases import Choice

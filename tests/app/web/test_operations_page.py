@@ -42,11 +42,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def desk(gateway: Gateway, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Desk:
     hash_cheaply(monkeypatch)
     (trade,) = traffic.traders(gateway, 1)

@@ -32,11 +32,6 @@ SQLITE = pytest.mark.parametrize("database", KINDS[:1], indirect=True)
 CHECKS = {"database", "schema", "durability", "keys", "work", "writer", "engine", "disk"}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = readiness.examine

@@ -25,11 +25,6 @@ pytestmark = pytest.mark.anyio
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def breaks(_request: Request) -> Response:
     raise ZeroDivisionError
 

@@ -11,6 +11,7 @@ from jinja2 import Environment
 from jinja2.ext import babel_extract
 from lxml import html
 
+from app.approval.fields import FIELDS
 from app.web.language import LANGUAGES, LOCALE_FOLDER, PEOPLE_LANGUAGES, negotiated, offered, regional, translations
 
 WEB = LOCALE_FOLDER.parent
@@ -54,6 +55,10 @@ def catalogue(language: str) -> dict[Message, tuple[str, ...]]:
     return entries
 
 
+LABELS: set[Message] = {(field.label,) for field in FIELDS.values()}
+"""Of the fields that rules ask about, which stand beside the fields themselves."""
+
+
 def untranslated(language: str, paths: Iterable[Path]) -> list[Message]:
     known = catalogue(language)
     return sorted({m for path in paths for m in messages(path) if not all(known.get(m, ("",)))})
@@ -67,6 +72,7 @@ def test_every_text_for_shoppers_is_translated(language: str) -> None:
 @pytest.mark.parametrize("language", PEOPLE_LANGUAGES[1:])
 def test_every_text_for_our_own_people_is_translated(language: str) -> None:
     assert untranslated(language, (*TEMPLATES, *MODULES)) == []
+    assert LABELS - catalogue(language).keys() == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
@@ -78,7 +84,7 @@ def test_a_translation_fills_in_what_its_text_does(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_no_translation_is_left_over(language: str) -> None:
-    used = {message for path in (*TEMPLATES, *MODULES) for message in messages(path)}
+    used = LABELS | {message for path in (*TEMPLATES, *MODULES) for message in messages(path)}
     assert sorted(catalogue(language).keys() - used) == []
 
 

@@ -1,0 +1,199 @@
+"""No order of events approves an order with fewer or other people than its steps say."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from app.approval.flow import OnTimeout, Rejects
+from app.approval.moves import (
+    Approved,
+    Delegated,
+    Due,
+    Edited,
+    Event,
+    Forwarded,
+    Left,
+    Overridden,
+    Refused,
+    Rejected,
+    RemindDue,
+    Reopened,
+    StageOpened,
+    Superseded,
+    Withdrawn,
+)
+from app.approval.run import NotPossible, advance, begin
+from app.approval.steps import OpenStep, State, Task, TaskState
+
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+STAFF = ["a", "b", "c", "d", "requester"]
+PEOPLE = st.sampled_from(STAFF)
+
+
+class Approval(RuleBasedStateMachine):
+    """Any order of events, by anybody, on any stages, with clocks that jump. The model writes down by itself which yes
+    was taken, of whom, and on which content of the order."""
+
+    @initialize(stages=st.integers(1, 3), hold=st.booleans(), merge=st.booleans())
+    def start(self, stages: int, hold: bool, merge: bool) -> None:
+        self.run, self.effects = begin(
+            stages,
+            order_hash="0",
+            excluded=frozenset({"requester"}),
+            hold_when_nobody_is_asked=hold,
+            merge_consecutive=merge,
+        )
+        self.first, self.hold, self.merge = self.run, hold, merge
+        self.at = AT
+        self.log: list[tuple[Event, datetime]] = []
+        self.barred = {"requester"}
+        self.yes: set[tuple[str, str, str]] = set()
+        self.needed: dict[str, int] = {}
+        self.overridden = False
+        self.made = 0
+        self.edits = 0
+
+    def tell(self, event: Event) -> bool:
+        before = self.run
+        try:
+            self.run, self.effects = advance(self.run, event, self.at)
+        except NotPossible:
+            assert self.run == before
+            return False
+        self.log.append((event, self.at))
+        return True
+
+    @rule(people=st.lists(st.lists(PEOPLE, max_size=3, unique=True), max_size=2), data=st.data())
+    def open_stage(self, people: list[list[str]], data: st.DataObject) -> None:
+        steps = []
+        for names in people:
+            self.made += 1
+            key = f"{self.made}"
+            due = self.at + timedelta(hours=data.draw(st.integers(1, 48)))
+            steps.append(
+                OpenStep(
+                    key=key,
+                    quorum=data.draw(st.integers(1, max(1, len(names)))),
+                    rejects=data.draw(st.sampled_from(Rejects)),
+                    tasks=tuple(Task(f"{key}-{name}", name, due_at=due, remind_at=due) for name in names),
+                    on_timeout=data.draw(st.sampled_from(OnTimeout)),
+                    escalate_to=tuple(data.draw(st.lists(PEOPLE, max_size=2))),
+                )
+            )
+        if self.tell(StageOpened(tuple(steps))):
+            self.needed |= {step.key: step.quorum for step in steps}
+
+    def a_task(self, data: st.DataObject) -> Task | None:
+        tasks = list(self.run.tasks)
+        return data.draw(st.sampled_from(tasks)) if tasks else None
+
+    @rule(by=PEOPLE, own=st.booleans(), yes=st.booleans(), stale=st.booleans(), data=st.data())
+    def decide(self, by: str, own: bool, yes: bool, stale: bool, data: st.DataObject) -> None:
+        task = self.a_task(data)
+        if task is None:
+            return
+        by = data.draw(st.sampled_from([task.assignee, task.delegate or task.assignee])) if own else by
+        of = "stale" if stale else self.run.order_hash
+        if self.tell((Approved if yes else Rejected)(task.id, by, of)):
+            assert not stale
+            assert by not in self.barred
+            assert by in (task.assignee, task.delegate)
+            if yes:
+                self.yes.add((task.id, by, of))
+
+    @rule(to=PEOPLE, own=st.booleans(), hand_on=st.booleans(), data=st.data())
+    def pass_on(self, to: str, own: bool, hand_on: bool, data: st.DataObject) -> None:
+        task = self.a_task(data)
+        if task is not None:
+            by = task.assignee if own else to
+            self.tell(Forwarded(task.id, by, to) if hand_on else Delegated(task.id, to))
+
+    @rule(data=st.data(), late=st.timedeltas(timedelta(days=-2), timedelta(days=20)))
+    def timers_go_off(self, data: st.DataObject, late: timedelta) -> None:
+        task = self.a_task(data)
+        self.at += late
+        if task is not None:
+            self.tell(RemindDue(task.id))
+            self.tell(Due(task.id))
+
+    @rule(by=st.none() | PEOPLE)
+    def edit(self, by: str | None) -> None:
+        self.edits += 1
+        if self.tell(Edited(by, f"{self.edits}")) and by is not None:
+            self.barred.add(by)
+
+    @rule(person=PEOPLE)
+    def leave(self, person: str) -> None:
+        self.tell(Left(person))
+
+    @rule(event=st.sampled_from([Superseded(), Withdrawn(), Overridden(approve=False, by="root"), Refused("root")]))
+    def stop(self, event: Event) -> None:
+        self.tell(event)
+
+    @rule()
+    def reopen(self) -> None:
+        self.tell(Reopened())
+
+    @rule(by=st.sampled_from(["root", "requester"]))
+    def override(self, by: str) -> None:
+        if self.tell(Overridden(approve=True, by=by)):
+            assert by == "root"
+            self.overridden = True
+
+    @rule()
+    def last_event_again(self) -> None:
+        if self.log and not isinstance(self.log[-1][0], StageOpened | Reopened):
+            again = self.log[-1][0]
+            before = self.run
+            if self.tell(again) and isinstance(again, Approved | Rejected | Forwarded | Due | RemindDue):
+                assert self.run == before
+
+    @invariant()
+    def a_yes_is_one_that_was_given(self) -> None:
+        if not hasattr(self, "run"):
+            return
+        given = {(by, of) for _, by, of in self.yes}
+        for step in self.run.steps:
+            deciders = []
+            for task in step.tasks:
+                if task.state is TaskState.APPROVED:
+                    assert (task.decided_by, task.order_hash) in given
+                    assert task.decided_by not in self.barred
+                    assert task.merged is False or self.merge
+                    deciders.append(task.decided_by)
+            assert len(deciders) == len(set(deciders))
+
+    @invariant()
+    def approved_only_by_whom_it_says(self) -> None:
+        if not hasattr(self, "run") or self.run.state is not State.APPROVED or self.overridden:
+            return
+        assert len(self.run.opened) == self.run.stages
+        assert any(self.run.opened) or not self.hold
+        for step in self.run.steps:
+            assert step.quorum == self.needed[step.key]
+            assert sum(task.state is TaskState.APPROVED for task in step.tasks) >= step.quorum
+
+    @invariant()
+    def no_task_outlives_its_run_and_no_open_run_is_stuck(self) -> None:
+        if not hasattr(self, "run"):
+            return
+        open_tasks = [task for task in self.run.tasks if task.state is TaskState.OPEN]
+        if self.run.state is State.OPEN:
+            waits_for_a_stage = len(self.run.opened) == self.run.stage
+            assert open_tasks or waits_for_a_stage
+            assert all(step.reachable for step in self.run.steps)
+        else:
+            assert not open_tasks
+
+    def teardown(self) -> None:
+        if hasattr(self, "first"):
+            replayed = self.first
+            for event, at in self.log:
+                replayed, _ = advance(replayed, event, at)
+            assert replayed == self.run
+
+
+TestApproval = Approval.TestCase
+TestApproval.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
