@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 
 SWITCHES = (
@@ -65,3 +66,9 @@ class Watched:
         # Chromium reports every 4xx as a console error; the answers that a test expects are judged by the test.
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             self.complaints.append(message.text)
+
+
+def violations(page: Page) -> list[tuple[str, str, list[str]]]:
+    """What axe has against the page."""
+    found = Axe().run(page).response["violations"]
+    return [(v["id"], v["impact"], [node["html"][:120] for node in v["nodes"]]) for v in found]

@@ -112,7 +112,7 @@ def totals_of_partners(session: Session, realm: str, of: Figures, scope: Scope) 
 
 def _live_documents(of: Figures) -> Iterator[tuple[str, str, int]]:
     for _, one in of.live:
-        if one.measure is Measure.DOCUMENTS and one.partner_id:
+        if one.measure is Measure.DOCUMENTS:
             yield one.partner_id, one.key, one.number
 
 
@@ -134,10 +134,10 @@ def described(
     for (partner, code, _), number in kept.items():
         faults[partner][code] += number
     for hour, one in of.live:
-        if one.measure is Measure.DOCUMENTS and one.partner_id:
+        if one.measure is Measure.DOCUMENTS:
             at = one.partner_id, (hour - of.since) // width
             trend[at] = trend.get(at, 0) + one.number
-        elif one.measure is Measure.FAULTS and one.partner_id:
+        elif one.measure is Measure.FAULTS:
             faults[one.partner_id][one.name] += one.number
     steps = (of.until - of.since) // width + 1
     return [

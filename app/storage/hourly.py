@@ -23,8 +23,6 @@ from app.storage.prepared import PreparedInsert
 HOUR: Final = timedelta(hours=1)
 SETTLED: Final = timedelta(minutes=10)
 """An hour is counted this long after its end: what began in it has its outcome by then."""
-NOBODY: Final = "-"
-"""As partner or customer: not known."""
 
 
 class HourRow(Row, table=True):
@@ -110,7 +108,7 @@ def keep(tx: Session, realm: str, hour: int, found: Iterable[Counted], now: date
     by_partner: dict[tuple[str, ...], int] = defaultdict(int)
     whole: dict[tuple[str, ...], int] = defaultdict(int)
     for one in found:
-        by_partner[one.measure, one.partner_id or NOBODY, one.customer_id or NOBODY, one.name, one.key] += one.number
+        by_partner[one.measure, one.partner_id, one.customer_id, one.name, one.key] += one.number
         whole[one.measure, one.name, one.key] += one.number
     _insert(tx, _HOURLY, ("measure", "name", "key"), whole, realm, hour)
     _insert(tx, _PARTNER_HOURLY, ("measure", "partner_id", "customer_id", "name", "key"), by_partner, realm, hour)

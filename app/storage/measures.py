@@ -47,13 +47,15 @@ _ANSWERED: Final = (ExchangeState.ACCEPTED, *NOT_TAKEN)
 _SENT: Final = ("accepted", "rejected", "retry", "uncertain")
 _WAITED: Final = ("accepted", "rejected", "uncertain")
 LONGEST_NAME: Final = 100
+NOBODY: Final = "-"
+"""As partner or customer: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     measure: Measure
-    partner_id: str | None
-    customer_id: str | None
+    partner_id: str
+    customer_id: str
     name: str
     key: str
     number: int
@@ -85,11 +87,13 @@ def _arrived(realm: str, since: datetime, until: datetime) -> list[ColumnElement
 
 
 def _counted(partner: Any, customer: Any, name: Any, key: Any, *conditions: ColumnElement[bool], of: Any = None) -> Any:
-    query = select(partner, customer, name.label("name"), key.label("key"), func.count()).where(*conditions)
+    # As they are, SQLite would take an index that has their order, and so read the whole table.
+    owners = func.coalesce(partner, NOBODY).label("partner"), func.coalesce(customer, NOBODY).label("customer")
+    query = select(*owners, name.label("name"), key.label("key"), func.count()).where(*conditions)
     if of is not None:
         query = query.select_from(of)
     # By what was labelled, else PostgreSQL takes the same expression with other parameters for another one.
-    return query.group_by(partner, customer, "name", "key")
+    return query.group_by("partner", "customer", "name", "key")
 
 
 def _documents(realm: str, since: datetime, until: datetime) -> Any:
@@ -130,7 +134,8 @@ def _ended(realm: str, since: datetime, until: datetime) -> list[ColumnElement[b
         col(AttemptRow.ended_at) >= since,
         col(AttemptRow.ended_at) < until,
         col(DeliveryRow.id) == col(AttemptRow.subject_id),
-        col(DeliveryRow.realm) == realm,
+        # Not by the column alone: SQLite would begin with all deliveries of the realm.
+        col(DeliveryRow.realm).concat("") == realm,
         col(OrderRow.id) == col(DeliveryRow.order_id),
     ]
 

@@ -70,7 +70,9 @@ class Formats:
         return format_compact_decimal(value, locale=self.locale, fraction_digits=1)
 
     def duration(self, milliseconds: float) -> str:
-        """In the largest unit of which there is one, to two digits or so."""
+        """In the largest unit of which there is one, to two digits or so; of nothing no unit."""
+        if milliseconds <= 0:
+            return "0"
         for unit, length in _UNITS:
             if milliseconds >= length or length == 1:
                 count = milliseconds / length

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from chromium import Watched, browsing
+from chromium import Watched, browsing, violations
 from playwright.sync_api import FrameLocator, Locator, Page
 from portal import Portal
 from serving import served
@@ -267,8 +266,3 @@ def test_axe_finds_no_fault_on_any_page(meeting: Meeting, width: int) -> None:
         assert violations(page) == [], "wrong quantity"
         page.goto(meeting.shop + "/p/unknown/")
         assert violations(page) == [], "ended"
-
-
-def violations(page: Page) -> list[tuple[str, str, list[str]]]:
-    found = Axe().run(page).response["violations"]
-    return [(v["id"], v["impact"], [node["html"][:120] for node in v["nodes"]]) for v in found]

@@ -9,7 +9,7 @@ import figures_traffic as traffic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import literal, select
+from sqlalchemy import event, literal, select
 from sqlmodel import func
 
 from app.clock import SetClock
@@ -207,3 +207,21 @@ def test_what_ended_before_it_began_took_no_time(database: Database) -> None:
     end: Any = literal(datetime.fromisoformat("2026-03-02T09:14:00+00:00"), UtcDateTime)
     with database.read() as session:
         assert session.execute(select(durations.rounded(session, begin, end))).scalar_one() == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_hour_is_read_by_an_index_on_its_time(gateway: Gateway) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            driver = connection.connection.dbapi_connection
+            plans.append(" ".join(row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)))
+
+    event.listen(gateway.database._reading, "before_cursor_execute", explain)
+    with gateway.database.read() as session:
+        hourly.measured(session, LIVE, hour_of(gateway.clock.now()))
+    assert len(plans) == len(Measure)
+    for plan in plans:
+        assert "at>? AND " in plan.replace("ended_at>? AND", "at>? AND").replace("closed_at>? AND", "at>? AND"), plan
+        assert "SCAN cd_" not in plan

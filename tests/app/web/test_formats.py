@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -44,3 +45,36 @@ def test_days_and_times_say_their_zone() -> None:
     assert formats("en").time(at).replace("\xa0", " ").replace("\u202f", " ") == "Mar 1, 2026, 11:30:00 PM UTC"
     assert formats("de").date(date(2026, 3, 2)) == "02.03.2026"
     assert at.astimezone(UTC).day == 1
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "english", "spanish"),
+    [
+        (0, "0", "0"),
+        (350, "350 ms", "350 ms"),
+        (1_250, "1.2 sec", "1,2 s"),
+        (15_000, "15 sec", "15 s"),
+        (90_000, "1.5 min", "1,5 min"),
+        (3 * 86_400_000, "3 days", "3 d"),
+    ],
+)
+def test_a_duration_is_told_in_its_largest_unit(milliseconds: float, english: str, spanish: str) -> None:
+    assert [formats(language).duration(milliseconds) for language in ("en", "es")] == [english, spanish]
+
+
+def test_numbers_of_an_axis_are_short() -> None:
+    assert [formats("en").compact(value) for value in (0, 2.5, 9_999, 12_345, 2e6)] == [
+        "0",
+        "2.5",
+        "9,999",
+        "12.3K",
+        "2M",
+    ]
+
+
+def test_a_moment_is_shown_in_the_zone_of_the_page() -> None:
+    at = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+    zone = ZoneInfo("Europe/Madrid")
+    assert formats("es").clock(at, zone) == "0:30"
+    assert formats("en").day_of(at, zone) == "Jul 2"
+    assert formats("es").local_time(at, zone) == "2 jul 2026, 0:30:00"
