@@ -12,6 +12,7 @@ from app.flows.receive_cxml import CxmlReceiver
 from app.gateway import Gateway
 from app.partners.identify import Caller
 from app.storage.base import LIVE
+from app.storage.batch import session_of
 from app.storage.exchanges import ExchangeRow
 from app.storage.processes import ProcessRow
 from app.transports.intake import Intake, Posted
@@ -24,19 +25,20 @@ def counting_order(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
     opened.raise_if_refused()
 
     def take(moment: Taking) -> Effect:
+        tx = session_of(moment.tx)
         order_id = opened.payload_of("OrderRequest")[0].get("orderID", "")
         if order_id == "REFUSED":
-            moment.tx.add(ProcessRow(id="half", seen_at=AT))
-            moment.tx.flush()
+            tx.add(ProcessRow(id="half", seen_at=AT))
+            tx.flush()
             raise Refusal(No.CONFLICT, "An order of that number was shipped already.")
         if order_id == "BUG":
-            moment.tx.add(ProcessRow(id="half", seen_at=AT))
-            moment.tx.flush()
+            tx.add(ProcessRow(id="half", seen_at=AT))
+            tx.flush()
             raise ZeroDivisionError("c4nary detail")
-        moment.tx.add(ProcessRow(id=gateway.ids(), seen_at=AT))
+        tx.add(ProcessRow(id=gateway.ids(), seen_at=AT))
         return Effect(answer=moment.stamp.response(200), caused_kind="order", caused_id="order-1")
 
-    return take
+    return Take(take)
 
 
 RECEIVERS = {"cxml": CxmlReceiver({**REQUESTS, "OrderRequest": Request(counting_order)})}

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from sqlmodel import Session
-
 from app.errors import No, Refusal
 from app.gateway import Gateway
 from app.partners.identify import Caller
 from app.seal import Secret
+from app.storage.batch import Writing
 from app.storage.ledger import DocumentKey
 from app.storage.partners import PartnerRow
 from protocols.cxml.envelope import Envelope
@@ -68,12 +67,14 @@ class Judged:
 
     key       absent for what has no effect and is answered afresh each time.
     findings  deviations that do not refuse it.
-    take      the effect, within the transaction that keeps key and answer; raises Refusal to undo all three."""
+    take      the effect, within the transaction that keeps key and answer; raises Refusal to undo all three.
+    rows_only whether the effect only puts rows, so that it may be batched."""
 
     caller: Caller
     findings: tuple[Fault, ...]
     key: DocumentKey | None
-    take: Callable[[Session], Effect]
+    take: Callable[[Writing], Effect]
+    rows_only: bool
 
 
 class Receiver(Protocol):

@@ -4,17 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlmodel import Session
-
 from app.flows.arrival import Effect
 from app.flows.consider_order import Considered, consider
 from app.flows.cxml_answers import Stamp
 from app.flows.open_punchout import open_punchout
 from app.flows.order_book import OrderBook
 from app.flows.take_order import Status as Taken
-from app.flows.take_order import take_order
+from app.flows.take_order import goes_straight_through, take_order
 from app.gateway import Gateway
 from app.partners.identify import Caller
+from app.storage.batch import Writing, session_of
 from protocols.cxml import order_request, profile, punchout_setup, punchout_setup_response, status_update
 from protocols.cxml.envelope import Opened
 from schemas.order import Change
@@ -31,13 +30,20 @@ class Taking:
     exchange_id  the exchange that brought it.
     stamp        id and time of the answer."""
 
-    tx: Session
+    tx: Writing
     exchange_id: str
     stamp: Stamp
 
 
-Take = Callable[[Taking], Effect]
-"""Raises Refusal to undo what it did."""
+@dataclass(frozen=True, slots=True)
+class Take:
+    """
+    effect     raises Refusal to undo what it did.
+    rows_only  it only puts rows, so that it may be batched.
+    """
+
+    effect: Callable[[Taking], Effect]
+    rows_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def _profile(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
         body = profile.write(said, payload_id=stamp.payload_id, at=stamp.at, version=stamp.version)
         return Effect(answer=stamp.document(body))
 
-    return take
+    return Take(take, rows_only=True)
 
 
 def _punchout_setup(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
@@ -71,13 +77,13 @@ def _punchout_setup(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
 
     def take(moment: Taking) -> Effect:
         stamp = moment.stamp
-        invited = open_punchout(moment.tx, gateway, caller, request, moment.exchange_id)
+        invited = open_punchout(session_of(moment.tx), gateway, caller, request, moment.exchange_id)
         body = punchout_setup_response.write(
             invited.start_url, payload_id=stamp.payload_id, at=stamp.at, version=stamp.version
         )
         return Effect(answer=stamp.document(body), caused_kind="punchout_session", caused_id=invited.session_id)
 
-    return take
+    return Take(take)
 
 
 def _order(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
@@ -93,7 +99,7 @@ def _order(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
         answer = moment.stamp.response(_ORDER_CODES[taken.status], taken.reason)
         return Effect(answer=answer, caused_kind="order", caused_id=taken.order_id)
 
-    return take
+    return Take(take, rows_only=goes_straight_through(caller, order, considered))
 
 
 _ORDER_CODES: Final = {Taken.ACCEPTED: 200, Taken.LATER: 201}
@@ -102,7 +108,7 @@ _ORDER_CODES: Final = {Taken.ACCEPTED: 200, Taken.LATER: 201}
 def _status_update(opened: Opened, _gateway: Gateway, _caller: Caller) -> Take:
     """What a buyer says of a document of ours is recorded with its exchange; it changes nothing by itself."""
     status_update.read(opened)
-    return lambda moment: Effect(answer=moment.stamp.response(200))
+    return Take(lambda moment: Effect(answer=moment.stamp.response(200)), rows_only=True)
 
 
 REQUESTS: Final[Mapping[str, Request]] = {

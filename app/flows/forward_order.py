@@ -4,6 +4,7 @@ Flows put rows into lanes and take them back; `deliver_order` is what the lane j
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.flows import order_outcome
 from app.gateway import Gateway
 from app.storage import deliveries, restores
 from app.storage.base import LIVE
+from app.storage.batch import Batch, Writing
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow, Event, State
 from app.storage.orders import OrderRow
@@ -60,7 +62,7 @@ def queue_delivery(tx: Session, gateway: Gateway, order: OrderRow, kind: str) ->
         touched_at=now,
         uncertain_since=uncertain_since,
     )
-    idle = deliveries.idle(tx, row.realm, row.lane)
+    idle = deliveries.idle(tx, [(row.realm, row.lane)])
     tx.add(row)
     if idle:
         wake(tx, gateway, row)
@@ -72,38 +74,61 @@ def _says_the_same(one: str, other: str) -> bool:
     return (one == "cancel") == (other == "cancel")
 
 
-def queue_first(tx: Session, gateway: Gateway, order: Mapping[str, Any], customer: CustomerRow) -> None:
+@dataclass(frozen=True, slots=True)
+class _First:
+    gateway: Gateway
+    order: Mapping[str, Any]
+    customer: CustomerRow
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(realm=self.customer.realm, lane=deliveries.lane_of(self.customer.id, _erp_of(self.customer)))
+
+
+def queue_first(tx: Writing, gateway: Gateway, order: Mapping[str, Any], customer: CustomerRow) -> None:
     """As `queue_delivery` for a new order that stands in no lane yet, given as the columns of its row."""
+    first = _First(gateway, order, customer)
+    if isinstance(tx, Batch):
+        tx.afterwards(_queue_all, first)
+    else:
+        _queue_all(tx, [first])
+
+
+def _queue_all(tx: Session, firsts: list[_First]) -> None:
+    gateway = firsts[0].gateway
     now = gateway.clock.now()
-    erp = _erp_of(customer)
     state, uncertain_since = _beginning(tx, gateway, now)
-    lane = Lane(realm=customer.realm, lane=deliveries.lane_of(customer.id, erp))
-    idle = deliveries.idle(tx, lane.realm, lane.lane)
-    deliveries.put(
+    lanes = list(dict.fromkeys(first.lane for first in firsts))
+    idle = deliveries.idle(tx, [(lane.realm, lane.lane) for lane in lanes])
+    deliveries.put.many(
         tx,
-        {
-            "id": gateway.ids(),
-            "realm": lane.realm,
-            "customer_id": customer.id,
-            "erp": erp,
-            "lane": lane.lane,
-            "order_id": order["id"],
-            "revision": 1,
-            "kind": "create",
-            "correlation_id": order["correlation_id"],
-            "state": state,
-            "open": True,
-            "superseded": False,
-            "attempts": 0,
-            "resends": 0,
-            "lookups": 0,
-            "created_at": now,
-            "touched_at": now,
-            "uncertain_since": uncertain_since,
-        },
+        [
+            {
+                "id": gateway.ids(),
+                "realm": first.lane.realm,
+                "customer_id": first.customer.id,
+                "erp": _erp_of(first.customer),
+                "lane": first.lane.lane,
+                "order_id": first.order["id"],
+                "revision": 1,
+                "kind": "create",
+                "correlation_id": first.order["correlation_id"],
+                "state": state,
+                "open": True,
+                "superseded": False,
+                "attempts": 0,
+                "resends": 0,
+                "lookups": 0,
+                "created_at": now,
+                "touched_at": now,
+                "uncertain_since": uncertain_since,
+            }
+            for first in firsts
+        ],
     )
-    if idle:
-        gateway.engine.enqueue(tx, WAKE_LANE, lane)
+    for lane in lanes:
+        if (lane.realm, lane.lane) in idle:
+            gateway.engine.enqueue(tx, WAKE_LANE, lane)
 
 
 def _beginning(tx: Session, gateway: Gateway, now: datetime) -> tuple[State, datetime | None]:

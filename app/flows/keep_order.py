@@ -7,7 +7,6 @@ the server does most; the other ways (`take_order`) bring rows up step by step."
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
 
 from app import trace
 from app.approval.steps import State
@@ -18,6 +17,7 @@ from app.flows.consider_order import Considered
 from app.gateway import Gateway
 from app.partners.identify import Caller
 from app.storage import approvals, audit, orders
+from app.storage.batch import Writing
 from app.storage.orders import OrderState
 from schemas.base import to_json
 
@@ -25,7 +25,7 @@ BUYER = "buyer"
 RULE = "rule"
 
 
-def keep_approved(tx: Session, gateway: Gateway, caller: Caller, considered: Considered, exchange_id: str) -> str:
+def keep_approved(tx: Writing, gateway: Gateway, caller: Caller, considered: Considered, exchange_id: str) -> str:
     """The id of the order. Raises Refusal when its number is taken."""
     document, at, why = considered.document, considered.at, considered.approved_by
     assert why is not None

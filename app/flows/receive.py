@@ -24,6 +24,7 @@ from app.flows import cxml_requests, receive_cxml
 from app.flows.arrival import Answer, Arrival, Judged, Receiver
 from app.gateway import Gateway, alert
 from app.storage import ledger
+from app.storage.batch import Writing, session_of
 from app.storage.exchanges import Direction, DocumentKeyRow, ExchangeRow, ExchangeState
 from app.storage.intake_writer import Busy, Unwritten
 from protocols.cxml.kinds import WRAPPERS, known
@@ -50,12 +51,13 @@ async def receive(
             judged = await in_thread(partial(receiver.judge, gateway, arrival))
         kill_point("receive.judged")
         with metrics.INTAKE_SECONDS.labels("take").time():
-            state, answer = await write(partial(_take, gateway, arrival, receiver, judged))
+            take = partial(_take, gateway, arrival, receiver, judged)
+            state, answer = await write(take, batched=judged.rows_only)
         faults = judged.findings
     except Refusal as refusal:
         state, answer, faults = ExchangeState.REFUSED, receiver.refuse(gateway, arrival, refusal), refusal.faults
         whose = {"customer_id": judged.caller.customer.id} if judged else {}
-        await write(lambda session: _record_answer(session, gateway, arrival, answer, state, faults, **whose))
+        await write(lambda tx: _record_answer(tx, gateway, arrival, answer, state, faults, **whose), batched=True)
     kill_point("receive.committed")
     _count(arrival, state, faults)
     return answer
@@ -72,20 +74,20 @@ async def failed(gateway: Gateway, arrival: Arrival | None, receiver: Receiver) 
         _count(arrival, ExchangeState.FAILED, ())
         with suppress(Busy, Unwritten, SQLAlchemyError):
             await gateway.database.awrite(
-                lambda session: _record_answer(session, gateway, arrival, answer, ExchangeState.FAILED, ()),
+                lambda tx: _record_answer(tx, gateway, arrival, answer, ExchangeState.FAILED, ()),
                 owner=arrival.partner.id,
             )
     return answer
 
 
 def _take(
-    gateway: Gateway, arrival: Arrival, receiver: Receiver, judged: Judged, session: Session
+    gateway: Gateway, arrival: Arrival, receiver: Receiver, judged: Judged, tx: Writing
 ) -> tuple[ExchangeState, Answer]:
     """Key, effect and answer, in one transaction."""
     key, answer_id = judged.key, gateway.ids()
     if key is not None:
         holder = ledger.claim(
-            session,
+            tx,
             realm=arrival.realm,
             partner_id=arrival.partner.id,
             key=key,
@@ -94,10 +96,10 @@ def _take(
             at=arrival.at,
         )
         if holder is not None:
-            return _again(session, gateway, arrival, receiver, key, holder)
-    effect = judged.take(session)
+            return _again(session_of(tx), gateway, arrival, receiver, key, holder)
+    effect = judged.take(tx)
     _record_answer(
-        session,
+        tx,
         gateway,
         arrival,
         effect.answer,
@@ -140,7 +142,7 @@ def _again(
 
 
 def _record_answer(
-    session: Session,
+    tx: Writing,
     gateway: Gateway,
     arrival: Arrival,
     answer: Answer,
@@ -153,7 +155,7 @@ def _record_answer(
     """The answer as an exchange of its own, linked both ways; the request's row gets its outcome."""
     answer_id = answer_id or gateway.ids()
     ledger.put_exchange(
-        session,
+        tx,
         {
             "id": answer_id,
             "realm": arrival.realm,
@@ -176,7 +178,7 @@ def _record_answer(
         ledger.seal_exchange(gateway.keys, answer_id, answer.body),
     )
     ledger.change_exchange(
-        session,
+        tx,
         arrival.exchange_id,
         state=state,
         faults=[msgspec.to_builtins(fault) for fault in faults],

@@ -58,7 +58,8 @@ class CxmlReceiver:
             caller=caller,
             findings=opened.source.findings.findings,
             key=_key(opened, caller, settings) if request.once else None,
-            take=lambda tx: take(Taking(tx, arrival.exchange_id, Stamp.made(gateway, settings))),
+            take=lambda tx: take.effect(Taking(tx, arrival.exchange_id, Stamp.made(gateway, settings))),
+            rows_only=take.rows_only,
         )
 
     def refuse(self, gateway: Gateway, arrival: Arrival, refusal: Refusal) -> Answer:

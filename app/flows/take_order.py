@@ -31,6 +31,7 @@ from app.gateway import Gateway
 from app.partners.identify import Caller
 from app.storage import orders
 from app.storage.approvals import RunRow
+from app.storage.batch import Writing, session_of
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow
 from app.storage.exchanges import ExchangeRow
@@ -58,24 +59,33 @@ class TakenOrder:
 
 
 def take_order(
-    tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str, considered: Considered | None = None
+    tx: Writing, gateway: Gateway, caller: Caller, order: Order, exchange_id: str, considered: Considered | None = None
 ) -> TakenOrder:
-    """`considered` is what `consider_order` made of a new order beforehand.
+    """`considered` is what `consider_order` made of a new order beforehand. A batch is enough for one that
+    `goes_straight_through`.
 
     Raises Refusal for a document that cannot be taken; nothing is written then."""
     if not order.id.strip() or len(order.id) > LONGEST_NUMBER:
         raise Refusal(No.UNACCEPTABLE, f"an order number has 1 to {LONGEST_NUMBER} characters")
     if order.change is Change.NEW:
-        considered = considered or _considered_now(tx, gateway, caller, order, exchange_id)
-        if considered.approved_by and not (caller.test or order.test or order.internal_version):
+        considered = considered or _considered_now(session_of(tx), gateway, caller, order, exchange_id)
+        if goes_straight_through(caller, order, considered):
             order_id = keep_approved(tx, gateway, caller, considered, exchange_id)
             return TakenOrder(order_id, Status.ACCEPTED, FOR_DELIVERY)
-        return _new(tx, gateway, caller, considered, exchange_id)
-    known = orders.by_number(tx, caller.realm, caller.customer.id, order.id)
+        return _new(session_of(tx), gateway, caller, considered, exchange_id)
+    session = session_of(tx)
+    known = orders.by_number(session, caller.realm, caller.customer.id, order.id)
     if known is None:
         raise Refusal(No.UNKNOWN_REFERENCE, f"there is no order {order.id}")
     take = _update if order.change is Change.UPDATE else _cancel
-    return take(tx, gateway, known, order, exchange_id)
+    return take(session, gateway, known, order, exchange_id)
+
+
+def goes_straight_through(caller: Caller, order: Order, considered: Considered | None) -> bool:
+    """A new order that nobody needs to look at."""
+    if considered is None or considered.approved_by is None:
+        return False
+    return not (caller.test or order.test or order.internal_version)
 
 
 def _considered_now(tx: Session, gateway: Gateway, caller: Caller, order: Order, exchange_id: str) -> Considered:

@@ -6,7 +6,7 @@ touching the evidence. Alternative refused: a chain for each order, in which a w
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from sqlalchemy import JSON, BigInteger, Column, Index, Integer, text
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime, table_of
+from app.storage.batch import Batch, Writing
 from app.storage.prepared import PreparedInsert
 
 BEGINNING: Final = "0" * 64
@@ -68,16 +69,26 @@ def record(session: Session, *, realm: str, at: datetime, actor: str, channel: s
     append(session, {"realm": realm, "at": at, "actor": actor, "channel": channel, "event": event, **more})
 
 
-def append(session: Session, *entries: Mapping[str, Any]) -> None:
+def append(tx: Writing, *entries: Mapping[str, Any]) -> None:
     """Appends entries, given as the columns of AuditRow without number and hashes, one after the other."""
+    if isinstance(tx, Batch):
+        for entry in entries:
+            tx.afterwards(_chain, entry)
+    else:
+        _chain(tx, entries)
+
+
+def _chain(session: Session, entries: Sequence[Mapping[str, Any]]) -> None:
+    session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    session.flush()
     sequence, previous = session.exec(_tail).first() or (0, BEGINNING)
+    chained = []
     for number, entry in enumerate(entries, sequence + 1):
         values: dict[str, Any] = {**_DEFAULTS, **entry, "sequence": number, "previous_hash": previous}
         previous = values["hash"] = hash_of(values)
-        _insert(session, values)
+        chained.append(values)
+    _insert.many(session, chained)
 
 
 def by(person_id: str) -> str:

@@ -184,10 +184,10 @@ class Database:
             except (Busy, Unwritten):
                 time.sleep(AGAIN_AFTER)
 
-    async def awrite(self, work: Callable[[Session], T], *, owner: str = OURS) -> T:
+    async def awrite(self, work: Callable[[Session], T], *, owner: str = OURS, batched: bool = False) -> T:
         """As `write`, without a thread of its own, and Busy at once. `owner`: who is served in turn with others (a
-        partner's id)."""
-        return await self.writer.awrite(work, owner=owner)
+        partner's id). `batched`: the work only puts rows and takes a `batch.Batch` as well as a Session."""
+        return await self.writer.awrite(work, owner=owner, batched=batched)
 
 
 def _sqlite(url: URL, begin: str, *, read_only: bool = False, pool: int = 2) -> Engine:

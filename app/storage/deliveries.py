@@ -5,6 +5,8 @@ one ERP) the oldest row that is still open goes first. A row that can go no furt
 rejected) is closed: it stops later rows of the same order and nobody else.
 """
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeVar
@@ -163,17 +165,15 @@ def _head(what: T) -> T:
 
 
 _HEAD: Final = _head(select(DeliveryRow))
-_HEAD_SEQUENCE: Final = _head(select(DeliveryRow.sequence))
 
 
 def lane_of(customer_id: str, erp: str) -> str:
     return f"{customer_id}:{erp}"
 
 
-def locked(tx: Session, sequence: int | None, *, wait: bool = True) -> DeliveryRow | None:
-    """The row as it is now, kept from others until the transaction ends. Without `wait`, None when somebody else has
-    it (PostgreSQL; on SQLite there is only one writer)."""
-    query = select(DeliveryRow).where(DeliveryRow.sequence == sequence).with_for_update(skip_locked=not wait)
+def locked(tx: Session, sequence: int | None) -> DeliveryRow | None:
+    """The row as it is now, kept from others until the transaction ends."""
+    query = select(DeliveryRow).where(DeliveryRow.sequence == sequence).with_for_update()
     return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
@@ -193,25 +193,57 @@ def of_order(session: Session, order_id: str, *, lock: bool = False) -> list[Del
 
 
 def head(tx: Session, realm: str, lane: str) -> DeliveryRow | None:
-    """The row whose turn it is: the oldest open one that no stopped row of its own order stands before. Nothing when
-    another transaction has it in hand."""
+    """The row whose turn it is: the oldest open one that no stopped row of its own order stands before."""
     row = tx.exec(_HEAD, params={"realm": realm, "lane": lane}).one_or_none()
     if row is None or tx.get_bind().dialect.name == "sqlite":
         return row
-    # Not locked in one go: SKIP LOCKED would pass over the head and return the row behind it.
-    row = locked(tx, row.sequence, wait=False)
+    # Not locked in one go: SKIP LOCKED would pass over the head and return the row behind it. Waited for, since it may
+    # be who puts a row behind it that has it in hand, and counts on this look (`idle`).
+    row = locked(tx, row.sequence)
     return row if row is not None and row.open else None
 
 
-def idle(tx: Session, realm: str, lane: str) -> bool:
-    """Whether nobody will look at the lane by itself: whoever works off what stands there goes on with what is put
-    behind it. The head is waited for, so that it is closed either before this, and seen so, or after this transaction,
-    whose row the look for the next one then finds."""
-    sequence = tx.exec(_HEAD_SEQUENCE, params={"realm": realm, "lane": lane}).one_or_none()
-    if sequence is None or tx.get_bind().dialect.name == "sqlite":
-        return sequence is None
-    row = locked(tx, sequence)
-    return row is None or not row.open
+def idle(tx: Session, lanes: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the lanes (realm, name) that nobody will look at by himself: whoever works off what stands in one goes
+    on with what is put behind it. Where a worker has the head in hand at this moment, that counts as nobody: it may be
+    closing it, and have looked for the next one already. Else the head stays as it is until this transaction has
+    ended, and the look for the next one finds its row."""
+    if not lanes:
+        return set()
+    dialect = tx.get_bind().dialect.name
+    heads = tx.connection().execute(_HEADS[dialect], {"lanes": json.dumps(lanes)}).all()
+    sequences = [sequence for _, _, sequence in heads if sequence is not None]
+    if sequences and dialect == "postgresql":
+        kept = tx.connection().execute(_KEPT, {"sequences": sequences}).scalars()
+        sequences = list(kept)
+    busy = frozenset(sequences)
+    return {(realm, lane) for realm, lane, sequence in heads if sequence not in busy}
+
+
+_HEADS: Final = {
+    dialect: text(
+        # As `_head`, for several lanes in one look.
+        f"""
+        SELECT lanes.realm, lanes.lane, (
+            SELECT sequence FROM cd_deliveries AS head
+            WHERE head.realm = lanes.realm AND head.lane = lanes.lane AND head.open AND NOT EXISTS (
+                SELECT 1 FROM cd_deliveries AS before
+                WHERE before.order_id = head.order_id AND before.sequence < head.sequence
+                  AND before.state IN ('held', 'dead', 'rejected') AND NOT before.superseded
+            )
+            ORDER BY sequence LIMIT 1
+        ) FROM ({lanes}) AS lanes"""  # noqa: S608 - put together from what stands below
+    )
+    for dialect, lanes in {
+        "sqlite": "SELECT json_extract(value, '$[0]') AS realm, json_extract(value, '$[1]') AS lane "
+        "FROM json_each(:lanes)",
+        "postgresql": "SELECT value ->> 0 AS realm, value ->> 1 AS lane "
+        "FROM json_array_elements(CAST(:lanes AS json)) AS each_lane(value)",
+    }.items()
+}
+_KEPT: Final = text(
+    "SELECT sequence FROM cd_deliveries WHERE sequence = ANY(:sequences) AND open FOR SHARE SKIP LOCKED"
+)
 
 
 def sending(tx: Session, realm: str, erp: str) -> int:

@@ -34,6 +34,8 @@ class Groups(Protocol):
         """Raises as `check_group` does."""
         ...
 
+    def undo_group(self) -> None: ...
+
 
 class SqliteGroups(sqlite3.Connection):
     _in_piece = False
@@ -49,6 +51,10 @@ class SqliteGroups(sqlite3.Connection):
     def commit_group(self) -> None:
         self.execute(STILL_THERE)
         self.execute("COMMIT")
+
+    def undo_group(self) -> None:
+        if self.in_transaction:
+            self.execute("ROLLBACK")
 
     def begin_piece(self) -> None:
         self.execute(BEGIN_PIECE)
@@ -81,6 +87,10 @@ class PostgresGroups(psycopg.Connection[Any]):
 
     def commit_group(self) -> None:
         self.execute(f"{self._released()}{STILL_THERE}; COMMIT")
+
+    def undo_group(self) -> None:
+        self._to_release = ""
+        self.execute("ROLLBACK")
 
     def begin_piece(self) -> None:
         self.execute(f"{self._released()}{BEGIN_PIECE}")

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from app import trace
 from app.seal import KeyRing, Place, SealedBody
 from app.storage.base import table_of
+from app.storage.batch import Writing, session_of
 from app.storage.exchanges import (
     DocumentKeyRow,
     ExchangeBodyRow,
@@ -46,15 +47,15 @@ def seal_exchange(keys: KeyRing, exchange_id: str, body: bytes) -> SealedBody:
     return keys.seal_body(body, place_of_body(exchange_id))
 
 
-def put_exchange(session: Session, values: dict[str, Any], sealed: SealedBody) -> None:
+def put_exchange(tx: Writing, values: dict[str, Any], sealed: SealedBody) -> None:
     """One row, with a value for every one of its columns, and its body. What the caller calls its request is added."""
     values |= trace.brought(values["correlation_id"])
-    _insert_exchange(session, values)
-    _insert_body(session, {"exchange_id": values["id"], "sealed_key": sealed.key, "sealed_body": sealed.body})
+    _insert_exchange(tx, values)
+    _insert_body(tx, {"exchange_id": values["id"], "sealed_key": sealed.key, "sealed_body": sealed.body})
 
 
-def change_exchange(session: Session, exchange_id: str, **values: Any) -> None:
-    _update_exchange(tuple(values))(session, {**values, "id": exchange_id})
+def change_exchange(tx: Writing, exchange_id: str, **values: Any) -> None:
+    _update_exchange(tuple(values))(tx, {**values, "id": exchange_id})
 
 
 def body_of(session: Session, keys: KeyRing, exchange_id: str) -> bytes:
@@ -74,12 +75,13 @@ class DocumentKey:
 
 
 def claim(
-    session: Session, *, realm: str, partner_id: str, key: DocumentKey, exchange_id: str, answer_id: str, at: datetime
+    tx: Writing, *, realm: str, partner_id: str, key: DocumentKey, exchange_id: str, answer_id: str, at: datetime
 ) -> DocumentKeyRow | None:
-    """Takes the key for this exchange and the answer that it will be given: None when it was free, else the row that
-    has it. Where another process is just taking it, waits for that to commit or roll back."""
+    """Takes the key for this exchange and the answer that it will be given: None when it was free (in a batch, when it
+    will turn out to be), else the row that has it. Where another process is just taking it, waits for that to commit or
+    roll back."""
     taken = _insert_key(
-        session,
+        tx,
         {
             "realm": realm,
             "partner_id": partner_id,
@@ -90,7 +92,7 @@ def claim(
             "at": at,
         },
     )
-    return None if taken else session.get_one(DocumentKeyRow, (realm, partner_id, key.key))
+    return None if taken else session_of(tx).get_one(DocumentKeyRow, (realm, partner_id, key.key))
 
 
 LARGEST_KEPT: Final = 256 * 1024

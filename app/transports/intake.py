@@ -18,7 +18,6 @@ import msgspec
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlmodel import Session
 
 from app import metrics
 from app.errors import No, Refusal, kill_point
@@ -32,6 +31,7 @@ from app.partners.identify import connection_of
 from app.partners.traffic import posts_per_minute
 from app.seal import SealedBody, Secret
 from app.storage import ledger
+from app.storage.batch import Writing, session_of
 from app.storage.database import is_gone
 from app.storage.exchanges import Direction, ExchangeState
 from app.storage.intake_writer import Busy, Unwritten
@@ -155,7 +155,8 @@ class Intake:
         kill_point("intake.before_record")
         with metrics.INTAKE_SECONDS.labels("record").time():
             owner = looked.partner.id if looked.partner else STRANGERS
-            await self._gateway.database.awrite(partial(self._record, posted, looked), owner=owner)
+            record = partial(self._record, posted, looked)
+            await self._gateway.database.awrite(record, owner=owner, batched=looked.refusal is None)
         kill_point("intake.recorded")
         if looked.refusal is not None:
             metrics.QUARANTINED.labels(PROTOCOL).inc()
@@ -214,7 +215,7 @@ class Intake:
             sealed=seal(self._gateway.keys, row_id, posted.body),
         )
 
-    def _record(self, posted: Posted, looked: _Looked, session: Session) -> None:
+    def _record(self, posted: Posted, looked: _Looked, tx: Writing) -> None:
         values: dict[str, Any] = {
             "id": looked.row_id,
             "realm": posted.realm,
@@ -234,7 +235,7 @@ class Intake:
                 "kept": min(len(posted.body), ledger.LARGEST_KEPT),
             }
             ledger.quarantine(
-                session, values, looked.sealed, rows=settings.quarantine_rows, size=settings.quarantine_bytes
+                session_of(tx), values, looked.sealed, rows=settings.quarantine_rows, size=settings.quarantine_bytes
             )
             return
         assert looked.partner is not None
@@ -248,4 +249,4 @@ class Intake:
             "faults": [],
             "correlation_id": posted.correlation_id,
         }
-        ledger.put_exchange(session, values, looked.sealed)
+        ledger.put_exchange(tx, values, looked.sealed)

@@ -76,7 +76,7 @@ async def test_nothing_is_read_for_meaning_before_it_is_recorded(gateway: Gatewa
 
     def look(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
         seen.extend(states(gateway))
-        return lambda moment: Effect(answer=moment.stamp.response(200))
+        return Take(lambda moment: Effect(answer=moment.stamp.response(200)))
 
     await Door(gateway, {"cxml": CxmlReceiver({"OrderRequest": Request(look)})}).post(buyer.order_request())
     assert seen == ["received"]
@@ -132,7 +132,7 @@ async def test_all_faults_come_in_one_answer(gateway: Gateway, buyer: Buyer, doo
 
 def reading_order(opened: Opened, gateway: Gateway, caller: Caller) -> Take:
     order_request.read(opened)
-    return lambda moment: Effect(answer=moment.stamp.response(200))
+    return Take(lambda moment: Effect(answer=moment.stamp.response(200)))
 
 
 # Law 6
