@@ -63,6 +63,7 @@ def person_data(gateway: Gateway, realm: str, address: str, *, reason: str, done
     found = _exchanges_that_name(gateway, realm, wanted, done)
     with gateway.database.read() as session:
         orders = _orders_that_name(session, realm, wanted, found)
+        visited = _visits_that_name(session, realm, wanted, gateway.clock.now())
     subject = hashlib.sha256(wanted.encode()).hexdigest()
     erasure_id = gateway.database.write(lambda tx: _begun(tx, gateway, realm, Cause.PERSON, subject, reason).id)
     erased = Erased()
@@ -81,14 +82,13 @@ def person_data(gateway: Gateway, realm: str, address: str, *, reason: str, done
             erase_bodies(tx, erasure, part)
             for exchange in tx.exec(select(ExchangeRow).where(col(ExchangeRow.id).in_(part))):
                 erase_traces(exchange)
-        visits = _visits_that_name(tx, realm, wanted, gateway.clock.now())
-        for visit in visits:
-            erase_visit(tx, erasure, visit)
+        for visit_id in visited:
+            erase_visit(tx, erasure, tx.get_one(PunchoutSessionRow, visit_id))
         accounts = people.of_names(tx, realm, [wanted])
         for person in accounts:
             erase_account(tx, person)
         _ended(tx, gateway, erasure)
-        return replace(erased, bodies=erasure.bodies, visits=len(visits), accounts=len(accounts))
+        return replace(erased, bodies=erasure.bodies, visits=len(visited), accounts=len(accounts))
 
     return gateway.database.write(rest)
 
@@ -144,8 +144,8 @@ def _orders_that_name(session: Session, realm: str, wanted: str, found: set[str]
     return sorted(orders)
 
 
-def _visits_that_name(session: Session, realm: str, wanted: str, now: datetime) -> Sequence[PunchoutSessionRow]:
-    query = select(PunchoutSessionRow).where(
+def _visits_that_name(session: Session, realm: str, wanted: str, now: datetime) -> Sequence[str]:
+    query = select(PunchoutSessionRow.id).where(
         PunchoutSessionRow.realm == realm,
         or_(col(PunchoutSessionRow.ended_at).is_not(None), col(PunchoutSessionRow.expires_at) < now),
         or_(

@@ -1,21 +1,21 @@
 """What people ask of the work: what waits, who works, what is stuck, what has come to a stop."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, TextClause, case, func, select, union_all
 from sqlmodel import Session, col
 
 from app.bridge import schedule
 from app.engine import QueueCount
 from app.gateway import Gateway
-from app.storage import audit, deliveries, lane_stops, processes
+from app.storage import audit, deliveries, dispatches, lane_stops, processes
+from app.storage.base import table_of
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow, State
 from app.storage.dispatches import DispatchRow
-from app.storage.dispatches import State as DispatchState
 from app.storage.lane_stops import EVERYTHING, LaneStopRow
 from app.work import WAKE_LANE, Lane
 
@@ -88,7 +88,16 @@ def _number(condition: Any) -> Any:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _counts(row: type[DeliveryRow] | type[DispatchRow], ended: Sequence[str], now: datetime) -> tuple[Any, ...]:
+def _open_or(row: type[DeliveryRow] | type[DispatchRow], realm: str, ended: TextClause) -> ColumnElement[bool]:
+    """By two indexes: one OR over both would read every row there ever was."""
+    of = table_of(row)
+    wanted = union_all(
+        select(of.c.sequence).where(of.c.open.is_(True)), select(of.c.sequence).where(of.c.realm == realm, ended)
+    )
+    return col(row.sequence).in_(wanted)
+
+
+def _counts(row: type[DeliveryRow] | type[DispatchRow], ended: Collection[str], now: datetime) -> tuple[Any, ...]:
     is_open = col(row.open).is_(True)
     due = is_open & (col(row.due_at).is_(None) | (col(row.due_at) <= now))
     begun = is_open & col(row.first_sent_at).is_not(None) & (col(row.created_at) <= now - schedule.LATE)
@@ -96,16 +105,15 @@ def _counts(row: type[DeliveryRow] | type[DispatchRow], ended: Sequence[str], no
 
 
 def _lanes(session: Session, realm: str, now: datetime) -> tuple[LaneLoad, ...]:
-    stopped = (State.HELD, State.DEAD)
     oldest = func.min(case((col(DeliveryRow.open).is_(True), col(DeliveryRow.created_at))))
     query = (
         select(
             col(DeliveryRow.lane), col(DeliveryRow.customer_id), col(DeliveryRow.erp),
-            *_counts(DeliveryRow, stopped, now), oldest,
+            *_counts(DeliveryRow, (State.HELD, State.DEAD), now), oldest,
         )
         .where(
             col(DeliveryRow.realm) == realm,
-            col(DeliveryRow.open).is_(True) | col(DeliveryRow.state).in_(stopped),
+            _open_or(DeliveryRow, realm, deliveries.FOR_A_PERSON),
         )
         .group_by(col(DeliveryRow.lane), col(DeliveryRow.customer_id), col(DeliveryRow.erp))
         .order_by(oldest)
@@ -144,9 +152,8 @@ def _stop(after: int | None) -> str | None:
 
 
 def _answers(session: Session, realm: str, now: datetime) -> Answers:
-    stopped = (DispatchState.REFUSED, DispatchState.DEAD, DispatchState.NOWHERE)
-    query = select(*_counts(DispatchRow, stopped, now)).where(
-        col(DispatchRow.realm) == realm, col(DispatchRow.open).is_(True) | col(DispatchRow.state).in_(stopped)
+    query = select(*_counts(DispatchRow, dispatches.FAILED, now)).where(
+        col(DispatchRow.realm) == realm, _open_or(DispatchRow, realm, dispatches.FOR_A_PERSON)
     )
     return Answers(*session.execute(query).one())
 

@@ -58,23 +58,28 @@ def clean(gateway: Gateway, now: datetime) -> dict[str, int]:
 
 
 def _obsolete(now: datetime, resends: timedelta) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
-    over = select(col(PunchoutSessionRow.id)).where(
-        func.coalesce(col(PunchoutSessionRow.ended_at), col(PunchoutSessionRow.expires_at)) < now - ENDED_KEPT
-    )
-    # The lines of a cart that went home stand in the returned cart; those of one that never did are nobody's.
-    left = over.where(
-        or_(
-            col(PunchoutSessionRow.state) != SessionState.RETURNED,
-            col(PunchoutSessionRow.id).in_(select(col(ReturnedCartRow.session_id))),
+    ended = func.coalesce(col(PunchoutSessionRow.ended_at), col(PunchoutSessionRow.expires_at)) < now - ENDED_KEPT
+
+    def over(session_id: Any, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+        """By the visit of each row: visits are kept for ever, what is dropped here is not."""
+        return (
+            select(col(PunchoutSessionRow.id))
+            .where(col(PunchoutSessionRow.id) == col(session_id), ended, *more)
+            .exists()
         )
+
+    # The lines of a cart that went home stand in the returned cart; those of one that never did are nobody's.
+    home = (
+        select(col(ReturnedCartRow.session_id)).where(col(ReturnedCartRow.session_id) == PunchoutSessionRow.id).exists()
     )
+    left = or_(col(PunchoutSessionRow.state) != SessionState.RETURNED, home)
     return [
         (DocumentKeyRow, col(DocumentKeyRow.at) < now - resends),
         (PersonSessionRow, col(PersonSessionRow.seen_at) < now - SIGNED_IN_KEPT),
         (StartCodeRow, col(StartCodeRow.expires_at) < now - ENDED_KEPT),
-        (ShopTokenRow, col(ShopTokenRow.session_id).in_(over)),
-        (UsedFormRow, col(UsedFormRow.session_id).in_(over)),
-        (CartLineRow, col(CartLineRow.session_id).in_(left)),
+        (ShopTokenRow, over(ShopTokenRow.session_id)),
+        (UsedFormRow, over(UsedFormRow.session_id)),
+        (CartLineRow, over(CartLineRow.session_id, left)),
         (ProcessRow, col(ProcessRow.seen_at) < now - ENDED_KEPT),
     ]
 

@@ -4,19 +4,21 @@ A batch at a time and with a pause behind each, so that documents that come in m
 at most. A night's work that takes longer than its share goes on as a new work item."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 import structlog
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.gateway import Gateway
 from app.storage.base import LIVE
 from app.storage.erasure import erase_bodies, erase_traces, erase_visit
 from app.storage.erasures import Cause, ErasureRow
+from app.storage.exchanges import ExchangeRow
 from app.storage.partners import PartnerRow
-from app.storage.retention import Terms, drop_quarantined, due, terms_of
+from app.storage.retention import drop_quarantined, due, terms_of
 from app.storage.sessions import PunchoutSessionRow
 from app.work import PURGE, Nothing
 
@@ -60,23 +62,23 @@ def _purge(gateway: Gateway, realm: str, partner_id: str | None, now: datetime, 
         terms = terms_of(session, realm, partner_id, gateway.settings.retention_days)
     erasure_id, after, erased = gateway.ids(), "", 0
     while time.monotonic() <= deadline:
-        batch = partial(_batch, erasure_id=erasure_id, realm=realm, partner_id=partner_id, terms=terms, now=now)
-        last, bodies = gateway.database.write(partial(batch, after=after))
-        erased += bodies
-        if not last:
+        # Looked for beside the writer: the way to what is due leads over all that was erased in earlier years.
+        with gateway.database.read() as session:
+            found = due(session, realm, partner_id, terms, now, after=after, most=BATCH)
+        if not found:
             break
-        after = last
+        batch = partial(_batch, erasure_id=erasure_id, realm=realm, partner_id=partner_id, found=found, now=now)
+        erased += gateway.database.write(batch)
+        after = found[-1]
         time.sleep(PAUSE)
     return erased
 
 
 def _batch(
-    tx: Session, *, erasure_id: str, realm: str, partner_id: str | None, terms: Terms, now: datetime, after: str
-) -> tuple[str, int]:
-    """The last id that was looked at, empty when nothing is left; and how many bodies were erased."""
-    rows = due(tx, realm, partner_id, terms, now, after=after, most=BATCH)
-    if not rows:
-        return "", 0
+    tx: Session, *, erasure_id: str, realm: str, partner_id: str | None, found: Sequence[str], now: datetime
+) -> int:
+    """How many bodies were erased."""
+    rows = tx.exec(select(ExchangeRow).where(col(ExchangeRow.id).in_(found))).all()
     erasure = tx.get(ErasureRow, erasure_id) or ErasureRow(
         id=erasure_id, realm=realm, cause=Cause.RETENTION, subject=partner_id, began_at=now
     )
@@ -90,4 +92,4 @@ def _batch(
         visit = tx.get(PunchoutSessionRow, row.caused_id) if row.caused_kind == "punchout_session" else None
         if visit is not None:
             erase_visit(tx, erasure, visit)
-    return rows[-1].id, bodies
+    return bodies

@@ -99,7 +99,10 @@ class RunTaskRow(Row, table=True):
     reason_code: str | None = Field(default=None, max_length=40)
     reason: str | None = Field(default=None, max_length=1_000)
 
-    __table_args__ = (Index("ix_cd_run_tasks_assignee_id_state", "assignee_id", "state"),)
+    __table_args__ = (
+        Index("ix_cd_run_tasks_assignee_id_state", "assignee_id", "state"),
+        Index("ix_cd_run_tasks_order_id", "order_id"),
+    )
 
 
 def candidates(session: Session, realm: str, customer_id: str) -> list[tuple[FlowRow, FlowVersionRow]]:

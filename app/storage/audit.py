@@ -91,6 +91,12 @@ def _chain(session: Session, entries: Sequence[Mapping[str, Any]]) -> None:
     _insert.many(session, chained)
 
 
+def last(session: Session) -> int:
+    """How many entries there are: their numbers have no gaps."""
+    tail = session.exec(_tail).first()
+    return tail[0] if tail else 0
+
+
 def by(person_id: str) -> str:
     """The actor for a person."""
     return f"person:{person_id}"

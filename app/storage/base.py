@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import MetaData, Table, TypeDecorator
+from sqlalchemy import ColumnElement, MetaData, Table, TypeDecorator, func
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, DateTime, Integer, String, TypeEngine
 from sqlmodel import SQLModel
@@ -69,6 +69,13 @@ class DecimalText(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value)
+
+
+def unindexed(column: Any) -> ColumnElement[str]:
+    """For a condition that nearly every row meets: SQLite must not find all of them by its index when there is another
+    one that leads to few, or in whose order they are to be read until a page is full."""
+    value: ColumnElement[str] = func.coalesce(column, "")
+    return value
 
 
 def table_of(row: type[SQLModel]) -> Table:

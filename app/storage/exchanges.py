@@ -4,8 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, text
-from sqlmodel import Field
+from sqlalchemy import JSON, BigInteger, Column, ColumnElement, Index, LargeBinary, and_, text
+from sqlmodel import Field, Session, col
 
 from app.storage.base import Row, UtcDateTime, new_id
 
@@ -40,6 +40,8 @@ class ExchangeState(StrEnum):
 
 
 IS_NAMED: Final = text("request_id IS NOT NULL")
+LAST: Final = "\U0010ffff"
+"""No text that begins with another one stands behind it with this character."""
 
 REPEATED: Final = (ExchangeState.DUPLICATE, ExchangeState.CONFLICT)
 _IS_REPEATED: Final = text("state IN ('duplicate', 'conflict')")
@@ -92,6 +94,7 @@ class ExchangeRow(Row, table=True):
         Index("ix_cd_exchanges_request_id", "request_id", sqlite_where=IS_NAMED, postgresql_where=IS_NAMED),
         Index("ix_cd_exchanges_caused_id", "caused_id"),
         Index("ix_cd_exchanges_realm_at", "realm", "at"),
+        Index("ix_cd_exchanges_control_id", "control_id", postgresql_ops={"control_id": "text_pattern_ops"}),
         Index(
             "ix_cd_exchanges_repeated",
             "realm",
@@ -100,6 +103,14 @@ class ExchangeRow(Row, table=True):
             postgresql_where=_IS_REPEATED,
         ),
     )
+
+
+def control_id_begins(session: Session, beginning: str) -> ColumnElement[bool]:
+    """A condition that the index serves: PostgreSQL's is one of patterns, SQLite's serves ranges but no LIKE."""
+    control_id = col(ExchangeRow.control_id)
+    if session.get_bind().dialect.name == "postgresql":
+        return control_id.startswith(beginning, autoescape=True)
+    return and_(control_id >= beginning, control_id < beginning + LAST)
 
 
 class ExchangeBodyRow(Row, table=True):

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, or_, select
 from app.storage.approvals import RunRow, RunTaskRow
 from app.storage.attempts import AttemptRow
 from app.storage.audit import AuditRow
+from app.storage.base import unindexed
 from app.storage.deliveries import DeliveryRow
 from app.storage.dispatches import DispatchRow
 from app.storage.exchanges import REPEATED, ExchangeRow
@@ -67,25 +68,26 @@ def _exchanges(
     session: Session, order: OrderRow, revisions: Sequence[OrderRevisionRow], dispatches: Sequence[DispatchRow]
 ) -> Sequence[ExchangeRow]:
     """The documents about it, ours and theirs, the answers to them, and what came again or in conflict."""
+    realm = unindexed(ExchangeRow.realm)
     known = {order.exchange_id, *(row.exchange_id for row in revisions)}
     known |= {row.exchange_id for row in dispatches if row.exchange_id}
     about = session.exec(
         select(ExchangeRow).where(
-            ExchangeRow.realm == order.realm, or_(ExchangeRow.caused_id == order.id, col(ExchangeRow.id).in_(known))
+            realm == order.realm, or_(ExchangeRow.caused_id == order.id, col(ExchangeRow.id).in_(known))
         )
     ).all()
     together = {row.correlation_id for row in about} | {order.correlation_id}
     again = session.exec(
         select(ExchangeRow.correlation_id).where(
-            ExchangeRow.realm == order.realm,
-            ExchangeRow.partner_id == order.partner_id,
+            realm == order.realm,
+            unindexed(ExchangeRow.partner_id) == order.partner_id,
             col(ExchangeRow.state).in_(REPEATED),
             col(ExchangeRow.control_id).in_({row.control_id for row in about if row.control_id}),
         )
     )
     together.update(again)
     query = select(ExchangeRow).where(
-        ExchangeRow.realm == order.realm,
+        realm == order.realm,
         or_(col(ExchangeRow.correlation_id).in_(together), col(ExchangeRow.id).in_([row.id for row in about])),
     )
     return session.exec(query.order_by(col(ExchangeRow.id))).all()

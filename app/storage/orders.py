@@ -105,6 +105,7 @@ class OrderRow(Row, table=True):
             sqlite_where=text("promised IS 1"),
             postgresql_where=text("promised IS true"),
         ),
+        Index("ix_cd_orders_customer_id_id", "customer_id", "id"),
     )
 
 

@@ -49,14 +49,14 @@ def terms_of(session: Session, realm: str, partner_id: str | None, default: int)
 
 def due(
     session: Session, realm: str, partner_id: str | None, terms: Terms, now: datetime, *, after: str, most: int
-) -> Sequence[ExchangeRow]:
-    """Requests whose bytes, or whose answer's, are to go; by id, behind `after`."""
+) -> Sequence[str]:
+    """Ids of requests whose bytes, or whose answer's, are to go; by id, behind `after`."""
     kept = [
         select(_BODIES.c.exchange_id).where(_BODIES.c.exchange_id == of, _BODIES.c.sealed_key.is_not(None)).exists()
         for of in (_EXCHANGES.c.id, _EXCHANGES.c.answered_by)
     ]
     query = (
-        select(ExchangeRow)
+        select(ExchangeRow.id)
         .where(
             ExchangeRow.realm == realm,
             ExchangeRow.partner_id == partner_id,

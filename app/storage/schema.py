@@ -57,12 +57,13 @@ def one_at_a_time(engine: Engine) -> Iterator[None]:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    with engine.begin() as connection:
+    """Alembic begins and ends the transactions: what a migration builds concurrently is in none."""
+    with engine.connect() as connection:
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         command.downgrade(_config(connection), revision)
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 import msgspec
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -149,7 +149,7 @@ def record(request: Request) -> Response:
         context = {
             "entries": entries,
             "names": names,
-            "count": session.exec(select(func.count()).select_from(AuditRow)).one(),
+            "count": audit.last(session),
             "verified": verify,
             "broken": audit.first_broken(session) if verify else None,
             "before": entries[-1].sequence if len(entries) == ENTRIES else None,

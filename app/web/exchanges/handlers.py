@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import union
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,7 +12,8 @@ from starlette.responses import Response
 from app.gateway import Gateway
 from app.partners.secrets import Purpose, secrets_of
 from app.seal import Unsealable
-from app.storage.exchanges import ExchangeRow
+from app.storage.base import unindexed
+from app.storage.exchanges import ExchangeRow, control_id_begins
 from app.storage.ledger import BodyErased, body_of
 from app.storage.partners import PartnerRow
 from app.storage.people import PersonRow
@@ -41,11 +43,16 @@ def exchange_list(request: Request) -> Response:
 
 
 def _listed(session: Session, person: PersonRow, chosen: dict[str, str]) -> list[ExchangeRow]:
-    query = _visible(person).order_by(col(ExchangeRow.id).desc()).limit(PAGE + 1)
-    if chosen["q"]:
-        text = chosen["q"]
-        ids = (ExchangeRow.id == text, ExchangeRow.correlation_id == text, ExchangeRow.request_id == text)
-        query = query.where(or_(col(ExchangeRow.control_id).startswith(text, autoescape=True), *ids))
+    query = _visible(person, newest=not chosen["partner"]).order_by(col(ExchangeRow.id).desc()).limit(PAGE + 1)
+    if text := chosen["q"]:
+        # Look-ups by index: ordered by id, the planner would rather read the ledger from its end.
+        ways = (
+            control_id_begins(session, text),
+            col(ExchangeRow.id) == text,
+            col(ExchangeRow.correlation_id) == text,
+            col(ExchangeRow.request_id) == text,
+        )
+        query = query.where(col(ExchangeRow.id).in_(union(*(select(ExchangeRow.id).where(way) for way in ways))))
     if chosen["direction"]:
         query = query.where(ExchangeRow.direction == chosen["direction"])
     if chosen["state"]:
@@ -57,9 +64,10 @@ def _listed(session: Session, person: PersonRow, chosen: dict[str, str]) -> list
     return list(session.exec(query))
 
 
-def _visible(person: PersonRow) -> SelectOfScalar[ExchangeRow]:
-    """Whoever serves some customers only sees what is known to be theirs."""
-    query = select(ExchangeRow).where(ExchangeRow.realm == person.realm)
+def _visible(person: PersonRow, *, newest: bool = False) -> SelectOfScalar[ExchangeRow]:
+    """Whoever serves some customers only sees what is known to be theirs. `newest`: for a page of all of them."""
+    realm = unindexed(ExchangeRow.realm) if newest else col(ExchangeRow.realm)
+    query = select(ExchangeRow).where(realm == person.realm)
     return query if person.customers is None else query.where(col(ExchangeRow.customer_id).in_(person.customers))
 
 

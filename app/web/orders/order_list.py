@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 from starlette.datastructures import QueryParams
 
+from app.storage.base import unindexed
 from app.storage.customers import CustomerRow
 from app.storage.orders import HoldRow, HoldState, OrderRow, OrderState
 from app.storage.people import PersonRow
@@ -83,12 +84,16 @@ def _day(text: str) -> date | None:
 
 def visible_to(person: PersonRow) -> list[ColumnElement[bool]]:
     """The conditions that limit a query over orders to those that the person may see."""
-    scope = [col(OrderRow.realm) == person.realm]
-    return scope if person.customers is None else [*scope, col(OrderRow.customer_id).in_(person.customers)]
+    return [col(OrderRow.realm) == person.realm, *_customers_of(person)]
+
+
+def _customers_of(person: PersonRow) -> list[ColumnElement[bool]]:
+    return [] if person.customers is None else [col(OrderRow.customer_id).in_(person.customers)]
 
 
 def _selected(person: PersonRow, chosen: OrderFilter) -> SelectOfScalar[OrderRow]:
-    query = select(OrderRow).where(*visible_to(person)).order_by(col(OrderRow.id).desc())
+    realm = col(OrderRow.realm) if chosen.state else unindexed(OrderRow.realm)
+    query = select(OrderRow).where(realm == person.realm, *_customers_of(person)).order_by(col(OrderRow.id).desc())
     if chosen.text:
         number = col(OrderRow.number).icontains(chosen.text, autoescape=True)
         requester = col(OrderRow.requester).icontains(chosen.text, autoescape=True)
