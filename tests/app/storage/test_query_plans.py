@@ -17,17 +17,16 @@ from ledger_traffic import buyer_of, order_of, place, post
 from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
-from app.flows import work_overview
+from app.flows import attention, work_overview
 from app.gateway import Gateway
 from app.jobs import housekeeping, purge, sweep
-from app.storage import audit
+from app.storage import audit, numbers
 from app.storage.base import LIVE
 from app.storage.database import Database
 from app.storage.order_trail import trail_of
 from app.storage.orders import OrderRow
 from app.storage.people import PersonRow
 from app.web.exchanges.handlers import _listed as exchanges_listed
-from app.web.operators.handlers import _count_open_work
 from app.web.orders.order_list import OrderFilter
 from app.web.orders.order_list import listed as orders_listed
 
@@ -48,6 +47,8 @@ LARGE = (
 )
 
 
+OF_FEW = ("_stopped", "_repeated", "_promised")
+"""Indexes of the few rows that are in such a state."""
 ALL = re.compile(r"cd_(exchanges|orders) .*\(realm=\?( AND partner_id=\?)?\)$")
 
 
@@ -79,8 +80,7 @@ def read_whole(database: Database, statement: str, values: Any) -> list[str]:
             # By these alone nearly every row is found.
             whole += [step for step in plan if ALL.search(step) and any("TEMP B-TREE" in other for other in plan)]
             whole += [step for step in plan if ALL.search(step) and "LIMIT" not in statement]
-            # An index of the few that wait for a person.
-            return [step for step in whole if "_stopped" not in step and "_repeated" not in step]
+            return [step for step in whole if not any(index in step for index in OF_FEW)]
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalars()
         return [f"{node['Node Type']} {node['Relation Name']}" for node in nodes(plan[0]["Plan"])]
@@ -127,7 +127,11 @@ ASKED: dict[str, Callable[[Site], object]] = {
     ),
     "a worker's start": lambda site: sweep.recover(site.gateway),
     "the page of the work": lambda site: work_overview.overview(site.gateway, LIVE),
-    "a scrape of the metrics": lambda site: _count_open_work(site.gateway),
+    "what the metrics count of what waits": lambda site: site.read(numbers.waiting),
+    "what the metrics count of lanes": lambda site: site.read(numbers.oldest_lanes),
+    "what needs a person": lambda site: site.read(
+        lambda session: attention.needs(session, site.gateway, LIVE, customers=None)
+    ),
     "a message looked for by its id": lambda site: site.read(
         lambda session: exchanges_listed(session, SOMEBODY, {**NOTHING, "q": "PO-1@buyer"})
     ),
