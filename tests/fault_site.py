@@ -38,7 +38,7 @@ NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 """Kinds of databases as the report names them."""
 POSTING = 8
 """Connections of a load."""
-HANG = 120.0
+HANG = 300.0
 """Seconds after which something that should have happened never will."""
 SETTLE = 0.5
 """Seconds after which the demo ERP is believed when it has not got an order: whatever it gets it stores at once."""
