@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.storage import schema
 from app.storage.base import new_id
 from app.storage.changes import Memories
+from app.storage.claims import Claims
 from app.storage.database import Database, connection_room
 from app.storage.durability import weaknesses
 from app.storage.seal_keys import unopenable
@@ -30,6 +31,7 @@ class Gateway:
     erps   the ERP adapters by the name that customers' settings use.
     ids    makes the ids of new rows; tests may count instead.
     memories  what this process remembers of slow data, for sessions that only read.
+    claims    what this process has in hand, by its steady clock.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class Gateway:
     erps: Mapping[str, ErpAdapter] = field(default_factory=dict)
     ids: Callable[[], str] = new_id
     memories: Memories = field(default_factory=Memories)
+    claims: Claims = field(default_factory=Claims)
 
 
 def alert(what: str, **facts: object) -> None:

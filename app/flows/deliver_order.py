@@ -32,7 +32,8 @@ from app.bridge.adapter import (
     Retry,
     Uncertain,
 )
-from app.flows import forward_order, order_outcome
+from app.flows import forward_order, order_outcome, steady_time
+from app.flows.steady_time import MARGIN
 from app.gateway import Gateway, alert
 from app.storage import breakers, deliveries, lane_stops
 from app.storage.attempts import AttemptRow
@@ -43,8 +44,6 @@ from app.storage.orders import OrderRevisionRow, OrderRow
 from app.trace import Trace
 from app.work import Lane
 
-MARGIN: Final = timedelta(seconds=60)
-"""How much longer than the longest call a worker may be silent before its row is taken from it."""
 NO_ERP: Final = timedelta(minutes=1)
 
 _chance = random.SystemRandom().random
@@ -79,9 +78,11 @@ def prepare(tx: Session, gateway: Gateway, lane: Lane, *, after: Step | None = N
     row = deliveries.head(tx, lane.realm, lane.lane)
     if row is None or (row.due_at is not None and row.due_at > now) or lane_stops.holds(tx, row):
         return None
-    if row.state == State.SENDING:
-        lost(tx, row, now)
     erp = gateway.erps.get(registry.key(row.realm, row.erp))
+    if row.state == State.SENDING:
+        if steady_time.still_there(tx, gateway, row, erp):
+            return None
+        lost(tx, row, now)
     if erp is None:
         _put_back(tx, gateway, row, now + NO_ERP, f"no ERP named {row.erp!r} is set up")
         return None
@@ -110,6 +111,7 @@ def resumed(tx: Session, gateway: Gateway, step: Step) -> Step | None:
     now = gateway.clock.now()
     row.touched_at = now
     row.due_at = now + step.erp.longest + MARGIN
+    steady_time.begun(gateway, step.claim, step.erp)
     return replace(step, started_at=now)
 
 
@@ -189,6 +191,8 @@ def _step(
             metrics.DELIVERY_BEGUN.observe((now - row.created_at).total_seconds())
         order_outcome.forwarding(order, row, now)
     row.claim = gateway.ids()
+    steady_time.begun(gateway, row.claim, erp)
+    steady_time.uncertain_for(gateway, row)
     row.worker = gateway.settings.worker_id
     row.touched_at = now
     row.due_at = now + erp.longest + MARGIN
@@ -203,6 +207,7 @@ def settle(tx: Session, gateway: Gateway, step: Step, result: Outcome | Found) -
     """Writes down what came of a step, and what follows from it. A result that comes after the step's claim ran out is
     recorded and raises an alert; the look-ups that have begun meanwhile decide. A second time it changes nothing."""
     now = gateway.clock.now()
+    gateway.claims.drop(step.claim)
     row = deliveries.locked(tx, step.sequence)
     if row is None:
         raise LookupError(f"delivery {step.delivery.id} is gone")
@@ -240,6 +245,7 @@ def settle(tx: Session, gateway: Gateway, step: Step, result: Outcome | Found) -
             row.move(Event.LOSE, now)
             row.uncertain_since = now
             row.reason = reason[:2_000]
+            steady_time.uncertain_for(gateway, row)
             _look_later(tx, gateway, row, schedule.LOOK_UP[0])
         case _ if row.state != State.UNCERTAIN:
             # Only a probe: the breaker knows now, and the lane goes on with the row as it stood.
@@ -338,8 +344,9 @@ def _look_later(tx: Session, gateway: Gateway, row: DeliveryRow, after: timedelt
 
 
 def _weigh(tx: Session, gateway: Gateway, row: DeliveryRow, step: Step, found: Found, now: datetime) -> None:
-    settles_at = (row.uncertain_since or now) + step.erp.settle
-    match look_up.verdict(step.delivery, found, settled=now >= settles_at, resends=row.resends):
+    uncertain_for = min(now - (row.uncertain_since or now), steady_time.uncertain_for(gateway, row))
+    settles_in = step.erp.settle - uncertain_for
+    match look_up.verdict(step.delivery, found, settled=uncertain_for >= step.erp.settle, resends=row.resends):
         case Accepted() as there:
             _accept(tx, gateway, row, there, now)
         case look_up.Resend():
@@ -356,7 +363,7 @@ def _weigh(tx: Session, gateway: Gateway, row: DeliveryRow, step: Step, found: F
                 row.move(Event.HOLD, now)
                 order_outcome.stopped(tx, gateway, row, "erp.unknown", _MESSAGES["erp.unknown"], reason)
                 return
-            after = settles_at - now if settling else schedule.wait(schedule.LOOK_UP, row.lookups, _chance())
+            after = settles_in if settling else schedule.wait(schedule.LOOK_UP, row.lookups, _chance())
             _look_later(tx, gateway, row, after)
 
 

@@ -175,6 +175,7 @@ def again(tx: Session, gateway: Gateway, row: DeliveryRow) -> None:
     row.move(Event.REPLAY, now)
     row.uncertain_since = row.uncertain_since or ended
     row.resends = row.lookups = 0
+    row.worker = None
     row.first_sent_at = now
     row.warned_at = None
     order_outcome.on_its_way_again(tx, row, now)

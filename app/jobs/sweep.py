@@ -10,7 +10,7 @@ from typing import Final
 from sqlmodel import Session
 
 from app.bridge import schedule
-from app.flows import deliver_order, forward_order, reply
+from app.flows import deliver_order, forward_order, reply, steady_time
 from app.gateway import Gateway, alert
 from app.jobs.rounds import Planned, plan
 from app.storage import deliveries, dispatches, orders, processes
@@ -21,6 +21,7 @@ QUIET: Final = timedelta(seconds=20)
 """Rows that somebody touched since are left to their own work items."""
 MOST: Final = 500
 """Alerts and wake-ups in one round; the next round is soon."""
+WATCHED: Final = 10_000
 
 
 def run(gateway: Gateway, planned: tuple[Planned, ...]) -> None:
@@ -44,6 +45,7 @@ def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str 
         lanes = deliveries.due_lanes(session, now, now - quiet)[:MOST]
         answers = dispatches.due(session, now, now - quiet)[:MOST]
         late = _anything_late(session, gateway, now)
+        steady_time.watch(gateway, deliveries.in_doubt(session, WATCHED))
     if lanes or answers:
         gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, of))
     if late:

@@ -283,6 +283,14 @@ def late(tx: Session, before: datetime, limit: int) -> list[DeliveryRow]:
     return list(tx.exec(query))
 
 
+def in_doubt(session: Session, limit: int) -> list[DeliveryRow]:
+    """What is at an ERP now or may be."""
+    query = select(DeliveryRow).where(
+        col(DeliveryRow.open).is_(True), col(DeliveryRow.state).in_((State.SENDING, State.UNCERTAIN))
+    )
+    return list(session.exec(query.limit(limit)))
+
+
 def claimed_by(tx: Session, worker: str) -> list[DeliveryRow]:
     query = select(DeliveryRow).where(
         col(DeliveryRow.open).is_(True), DeliveryRow.worker == worker, col(DeliveryRow.claim).is_not(None)

@@ -22,6 +22,7 @@ class InHand(Row):
     due_at         when a worker must look at it again; None: as soon as it is its turn. While `claim` is set it is the
                    end of the claim's lease.
     claim          a worker's hold on it, a fresh id each time; a result under another claim is too late.
+    worker         who had it last; None: nobody since it was made or replayed.
     attempts       how often it was sent.
     touched_at     last change of the row.
     first_sent_at  from here the time counts after which it is given up; a replay begins anew.
