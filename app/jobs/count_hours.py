@@ -7,23 +7,22 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from sqlalchemy import CursorResult, delete, select, tuple_
-from sqlmodel import Session, SQLModel
-from sqlmodel import select as select_one
+from sqlalchemy import ColumnElement, and_
+from sqlmodel import Session, SQLModel, col, select
 
 from app.gateway import Gateway
+from app.jobs.housekeeping import drop
 from app.storage import hourly
-from app.storage.base import LIVE, table_of
+from app.storage.base import LIVE
 from app.storage.hourly import HourlyRow, HourRow, PartnerHourlyRow, hour_of, last_closed
 from app.storage.measures import Counted, Measure
 from app.storage.partners import PartnerRow
 
 KEPT: Final = timedelta(days=93)
 AT_ONCE: Final = 24
-BATCH: Final = 500
 PAUSE: Final = 0.02
 SHARE: Final = 60.0
 """Seconds after which a run leaves the rest to the next one."""
@@ -55,7 +54,7 @@ def count(gateway: Gateway, now: datetime) -> int:
 
 def _realms(gateway: Gateway) -> list[str]:
     with gateway.database.read() as session:
-        return sorted({*session.exec(select_one(PartnerRow.realm).distinct()), LIVE})
+        return sorted({*session.exec(select(PartnerRow.realm).distinct()), LIVE})
 
 
 def _missing(gateway: Gateway, realm: str, now: datetime) -> list[int]:
@@ -79,27 +78,13 @@ def _keep(tx: Session, *, realm: str, found: list[tuple[int, list[Counted]]], no
 
 def forget(gateway: Gateway, now: datetime) -> int:
     """Drops what is older than it is kept; how many rows went."""
-    before, dropped = hour_of(now - KEPT), 0
-    for realm in _realms(gateway):
-        for row, key in _keys(realm):
-            while batch := gateway.database.write(partial(_drop, row=row, key=key, before=before)):
-                dropped += batch
-                time.sleep(PAUSE)
-    return dropped
+    before = hour_of(now - KEPT)
+    return sum(drop(gateway, row, old) for realm in _realms(gateway) for row, old in _old(realm, before))
 
 
-def _keys(realm: str) -> Iterator[tuple[type[SQLModel], dict[str, str]]]:
-    """The beginnings of the primary keys behind which the hour stands, so that old rows are a range of the index."""
-    yield HourRow, {"realm": realm}
+def _old(realm: str, before: int) -> Iterator[tuple[type[SQLModel], ColumnElement[bool]]]:
+    """By the columns of the primary keys before the hour, so that each is a range of an index."""
+    yield HourRow, and_(col(HourRow.realm) == realm, col(HourRow.hour) < before)
     for measure in Measure:
         for row in (HourlyRow, PartnerHourlyRow):
-            yield row, {"realm": realm, "measure": measure}
-
-
-def _drop(tx: Session, *, row: type[SQLModel], key: dict[str, str], before: int) -> int:
-    table = table_of(row)
-    conditions = [table.c[name] == value for name, value in key.items()]
-    batch = select(*table.primary_key).where(*conditions, table.c.hour < before).limit(BATCH)
-    condition = tuple_(*table.primary_key).in_(batch)
-    result: CursorResult[Any] = tx.connection().execute(delete(table).where(condition))
-    return result.rowcount
+            yield row, and_(col(row.realm) == realm, col(row.measure) == measure, col(row.hour) < before)

@@ -47,7 +47,7 @@ def run(gateway: Gateway) -> None:
 def clean(gateway: Gateway, now: datetime) -> dict[str, int]:
     """How many rows of each table went, and how many work items."""
     dropped = {
-        str(row.__tablename__): _drop(gateway, row, condition)
+        str(row.__tablename__): drop(gateway, row, condition)
         for row, condition in _obsolete(now, timedelta(days=gateway.settings.duplicate_days))
     }
     items = 0
@@ -84,7 +84,8 @@ def _obsolete(now: datetime, resends: timedelta) -> list[tuple[type[SQLModel], C
     ]
 
 
-def _drop(gateway: Gateway, row: type[SQLModel], condition: ColumnElement[bool]) -> int:
+def drop(gateway: Gateway, row: type[SQLModel], condition: ColumnElement[bool]) -> int:
+    """Every row that the condition holds for, a batch at a time; how many went."""
     dropped = 0
     while batch := gateway.database.write(partial(_drop_batch, row=row, condition=condition)):
         dropped += batch
