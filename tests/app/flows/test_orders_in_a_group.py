@@ -2,23 +2,22 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from approval_orders import order
 from msgspec.structs import replace
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up
-from sqlalchemy import event
 from sqlmodel import Session, col, select
+from statements import statements_of
 
 from app.errors import Refusal
 from app.flows.consider_order import consider
 from app.flows.order_book import OrderBook
 from app.flows.take_order import TakenOrder, take_order
 from app.gateway import Gateway
-from app.storage import deliveries, intake_writer, ledger, prepared
+from app.storage import deliveries, intake_writer, ledger
 from app.storage.audit import first_broken
 from app.storage.batch import Writing
 from app.storage.database import Database
@@ -60,26 +59,6 @@ def in_one_group(database: Database, works: Sequence[Callable[[Writing], Any]]) 
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     return asyncio.run(main())
-
-
-@contextmanager
-def statements_of(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the writer asks of the database, but for the beginning and end of groups."""
-    seen: list[str] = []
-    executed = prepared._executed
-
-    def prepared_one(session: Session, sql: str, *values: Any, **more: Any) -> int:
-        seen.append(sql)
-        return executed(session, sql, *values, **more)
-
-    def other(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
-        seen.append(sql)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(prepared, "_executed", prepared_one)
-        event.listen(database._writing, "before_cursor_execute", other)
-        yield seen
-        event.remove(database._writing, "before_cursor_execute", other)
 
 
 def numbers(database: Database) -> list[str]:
