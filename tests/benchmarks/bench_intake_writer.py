@@ -3,8 +3,9 @@
     python tests/benchmarks/bench_intake_writer.py [--seconds 3]
 
 prints both for SQLite, and for PostgreSQL where CROSSDOCK_TEST_POSTGRES names a server. Aim: at least 0.35 of raw. The
-writer does what the product does: pieces from many waiters, each in a savepoint, each answered after the COMMIT. Raw is
-the bare driver with prepared values, one COMMIT for each group of the size that the writer comes to, and nothing else.
+writer does what the product does: pieces from many waiters, whose rows are written together, each answered after the
+COMMIT. Raw is the bare driver with prepared values, one COMMIT for each group of the size that the writer comes to, and
+nothing else.
 """
 
 import argparse
@@ -94,7 +95,7 @@ def through_the_writer(database: Database, seconds: float, keys: KeyRing | None)
             while time.perf_counter() - began < seconds:
                 values = exchange()
                 sealed = ledger.seal_exchange(keys, values["id"], BODY) if keys else SealedBody(KEY, BODY)
-                await database.awrite(lambda session: ledger.put_exchange(session, values, sealed))  # noqa: B023
+                await database.awrite(lambda tx: ledger.put_exchange(tx, values, sealed), batched=True)  # noqa: B023
                 done += 1
 
         await asyncio.gather(*(waiter() for _ in range(WAITERS)))
