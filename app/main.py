@@ -19,7 +19,7 @@ from app.jobs.heartbeat import beating
 from app.jobs.watch import watching
 from app.seal import live_secrets
 from app.settings import Settings
-from app.storage.database import OF_ITS_OWN, Database
+from app.storage.database import OF_ITS_OWN, SILENCE, Database
 from app.storage.worker_ids import WorkerId
 from app.web.routes import assemble
 
@@ -43,11 +43,11 @@ def build(settings: Settings) -> Starlette:
     return assemble(gateway, allowed_hosts=_hosts(settings), lifespan=lifespan)
 
 
-def wired(settings: Settings) -> tuple[Gateway, Engine]:
+def wired(settings: Settings, *, silence: float | None = SILENCE) -> tuple[Gateway, Engine]:
     """Everything put together and nothing started. Raises ValueError as `build` does."""
     keys = keys_of(settings)
     pool = settings.database_pool - OF_ITS_OWN
-    database = Database(settings.url_of_database, pool=pool, write_queue=settings.write_queue)
+    database = Database(settings.url_of_database, pool=pool, write_queue=settings.write_queue, silence=silence)
     engine = Engine(database, worker_id=settings.worker_id, threads=settings.worker_threads, poll=settings.poll_seconds)
     clock = SystemClock()
     erps = Erps(database, keys, clock, private_networks=settings.erp_private_networks)
@@ -98,7 +98,7 @@ def listed(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
 @contextmanager
 def opened(settings: Settings) -> Iterator[Gateway]:
     """A gateway for a command that reads or writes and ends; it works nothing off."""
-    gateway, engine = wired(settings)
+    gateway, engine = wired(settings, silence=None)
     try:
         with running(gateway, None):
             yield gateway

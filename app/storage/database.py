@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, QueuePool, create_engine, event, make_url
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
+from app.storage.answering import AnsweringConnection
 from app.storage.group_connection import group_engine
 from app.storage.intake_writer import OURS, Busy, Ended, GroupCommitWriter, Unwritten
 
@@ -47,6 +49,10 @@ IMPATIENT: Final = {
 
 AGAIN_AFTER: Final = 0.5
 """Seconds between the attempts of work that outlasts an outage."""
+
+SILENCE: Final = 20.0
+"""Seconds of a server's or worker's patience with a statement. A sender hears 503 then; commands wait for as long as it
+takes."""
 
 OF_ITS_OWN: Final = 3
 """Connections of a process on PostgreSQL beside its pool: the writer's, the one on which the engine listens, and the
@@ -95,10 +101,13 @@ class Database:
     pool     how many connections it may hold at most, beside OF_ITS_OWN.
     read     a Session that sees committed rows and writes none.
     write    work in the group-commit writer; returns after COMMIT. `awrite` the same from the event loop.
+    silence  seconds after which a PostgreSQL server that does not answer a statement counts as gone; None: never.
     lost     set when a connection was lost or none could be made; whoever acts upon it clears it.
     """
 
-    def __init__(self, url: str | URL, *, pool: int = 10, write_queue: int = 2_000) -> None:
+    def __init__(
+        self, url: str | URL, *, pool: int = 10, write_queue: int = 2_000, silence: float | None = None
+    ) -> None:
         self.url = normalised(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.patience = {} if self.sqlite else {k: v for k, v in IMPATIENT.items() if k not in self.url.query}
@@ -117,7 +126,8 @@ class Database:
                 hide_parameters=True,
                 connect_args=self.patience,
             )
-            self._writing = group_engine(self.url, connect_args=self.patience)
+            event.listen(self.engine, "do_connect", partial(_connect, silence))
+            self._writing = group_engine(self.url, connect_args=self.patience, silence=silence)
             self._reading = self.engine.execution_options(postgresql_readonly=True)
             self.work_engine = self.engine
         self.lost = threading.Event()
@@ -188,6 +198,14 @@ class Database:
         """As `write`, without a thread of its own, and Busy at once. `owner`: who is served in turn with others (a
         partner's id). `batched`: the work only puts rows and takes a `batch.Batch` as well as a Session."""
         return await self.writer.awrite(work, owner=owner, batched=batched)
+
+
+def _connect(
+    silence: float | None, _dialect: Any, _record: Any, positional: list[Any], named: dict[str, Any]
+) -> AnsweringConnection:
+    made = AnsweringConnection.connect(*positional, **named)
+    made.silence = silence
+    return made
 
 
 def _sqlite(url: URL, begin: str, *, read_only: bool = False, pool: int = 2) -> Engine:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from app.storage.answering import AnsweringConnection
 
 BEGIN_PIECE: Final = "SAVEPOINT piece"
 KEEP_PIECE: Final = "RELEASE SAVEPOINT piece"
@@ -72,7 +73,7 @@ class SqliteGroups(sqlite3.Connection):
             self.execute(KEEP_PIECE)
 
 
-class PostgresGroups(psycopg.Connection[Any]):
+class PostgresGroups(AnsweringConnection):
     """A piece's savepoint is released together with the beginning of the next one: a statement less to wait for."""
 
     _in_piece = False
@@ -112,9 +113,12 @@ class PostgresGroups(psycopg.Connection[Any]):
 
 
 def group_engine(
-    url: URL, sqlite_pragmas: tuple[str, ...] = (), connect_args: Mapping[str, Any] = MappingProxyType({})
+    url: URL,
+    sqlite_pragmas: tuple[str, ...] = (),
+    connect_args: Mapping[str, Any] = MappingProxyType({}),
+    silence: float | None = None,
 ) -> Engine:
-    """An engine with one connection, for the writer alone."""
+    """An engine with one connection, for the writer alone. `silence`: as `AnsweringConnection` has it."""
     engine = create_engine(
         url,
         pool_size=1,
@@ -132,7 +136,9 @@ def group_engine(
             for pragma in sqlite_pragmas:
                 connection.execute(f"PRAGMA {pragma}")
             return connection
-        return PostgresGroups.connect(*positional, autocommit=True, **named)
+        made = PostgresGroups.connect(*positional, autocommit=True, **named)
+        made.silence = silence
+        return made
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -13,8 +13,8 @@ from app.web.endpoint import Endpoint
 from app.web.operators import readiness
 
 
-def healthz(_request: Request) -> Response:
-    """The process answers."""
+async def healthz(_request: Request) -> Response:
+    """The process answers; without a thread, since all of them may wait for a database that says nothing."""
     return JSONResponse({"status": "alive"})
 
 
