@@ -1,5 +1,6 @@
 """What a request may cost: whatever comes, the server's memory stays bounded and it answers others meanwhile."""
 
+import socket
 import statistics
 import threading
 import time
@@ -133,3 +134,66 @@ def test_twenty_large_documents_at_once_are_bounded_together(access: DemoAccess,
             sender.join()
     assert len(answers) == 20
     assert {answer.status_code for answer in answers} <= {200, 503}
+
+
+FORM = "application/x-www-form-urlencoded"
+HOSTILE_FORMS: dict[str, tuple[str, bytes]] = {
+    "a million fields": ("/login", b"a=&" * 1_000_000),
+    "as many fields as a sign-in's body holds": ("/login", b"a=&" * 3_000),
+    "one field of 19 MB": ("/login", b"login=" + b"x" * 19_000_000),
+    "a million fields of a cart": ("/p/nobody/cart", b"quantity=1&" * 1_000_000),
+    "as many fields as a cart's body holds": ("/p/nobody/cart", b"q=1&" * 50_000),
+    "a million per cent signs": ("/login", b"%" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_FORMS)
+def test_a_hostile_form_costs_little_and_holds_nobody_up(name: str, access: DemoAccess, running: Demo) -> None:
+    path, body = HOSTILE_FORMS[name]
+    headers = {"Content-Type": FORM, "Origin": access.base_url, "Sec-Fetch-Site": "same-origin"}
+    with at_most(100 * MIB, running.process.pid), others_are_answered(access.base_url, 5):
+        try:
+            answer = httpx.post(f"{access.base_url}{path}", content=body, headers=headers, timeout=30)
+        except (httpx.WriteError, httpx.ReadError):
+            # It was told to stop sending, and the connection was closed before it had.
+            return
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.fixture
+def opened(running: Demo) -> Iterator[Callable[[bytes], socket.socket]]:
+    """Connections that send this and nothing more."""
+    sockets = list[socket.socket]()
+
+    def open_(said: bytes) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", running.port), timeout=10)
+        sockets.append(connection)
+        connection.sendall(said)
+        return connection
+
+    yield open_
+    for connection in sockets:
+        connection.close()
+
+
+def test_three_hundred_senders_that_stop_halfway_are_bounded(
+    opened: Callable[[bytes], socket.socket], access: DemoAccess, running: Demo
+) -> None:
+    """Each has announced 10 MB and sent a tenth of one; no worker waits with them."""
+    start = b"POST /cxml HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/xml\r\nContent-Length: 10000000\r\n\r\n"
+    with at_most(200 * MIB, running.process.pid), others_are_answered(access.base_url, 5):
+        for _ in range(300):
+            opened(start + b"x" * 100_000)
+
+
+def test_two_hundred_who_ask_and_do_not_read_are_bounded(
+    opened: Callable[[bytes], socket.socket], access: DemoAccess, running: Demo
+) -> None:
+    """Each asks for the largest file there is, ten times over, and takes nothing."""
+    page = httpx.get(f"{access.base_url}/login")
+    sheets = [link for link in page.text.split('"') if link.endswith(".css") or ".css?" in link]
+    target = max(sheets, key=lambda sheet: len(httpx.get(f"{access.base_url}{sheet}").content))
+    ask = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n\r\n".encode()
+    with at_most(300 * MIB, running.process.pid), others_are_answered(access.base_url, 5):
+        for _ in range(200):
+            opened(ask * 10)
