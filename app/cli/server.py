@@ -3,7 +3,7 @@
 import resource
 import signal
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -65,13 +65,13 @@ def worker(data: Data = None) -> None:
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: ended.set())
     gateway, engine = main.wired(settings)
-    try:
-        with served_numbers.served(gateway, settings.metrics_port), main.listed(gateway, engine):
-            ended.wait()
-    except OSError as error:
-        if settings.metrics_port is None:
-            raise
-        stop(f"CROSSDOCK_METRICS_PORT: port {settings.metrics_port} cannot be used: {error.strerror}")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(served_numbers.served(gateway, settings.metrics_port))
+        except OSError as error:
+            stop(f"CROSSDOCK_METRICS_PORT: port {settings.metrics_port} cannot be used: {error.strerror}")
+        stack.enter_context(main.listed(gateway, engine))
+        ended.wait()
 
 
 def check_config(data: Data = None) -> None:
