@@ -203,6 +203,9 @@ class Engine:
                 for schedule, workflow in rounds
             ]
         )
+        # Another release's, under a name that is gone: its rounds would find no work and stay for ever.
+        for name in {known["schedule_name"] for known in DBOS.list_schedules()} - {s.kind.name for s, _ in rounds}:
+            DBOS.delete_schedule(name)
         self._running = True
 
     def stop(self, *, drain: int = 10) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from dbos import DBOS
 from log_lines import logged
 
 from app.engine import Engine, Handler, Schedule
@@ -121,6 +122,18 @@ def test_scheduled_work_comes_round(database: Database, engine: Engine) -> None:
     engine.start([Handler(SWEEP, lambda _: came.release())], [Schedule(SWEEP, Nothing(), "* * * * * *")])
     assert came.acquire(timeout=10)
     assert came.acquire(timeout=10)
+
+
+@ONE_DATABASE
+def test_a_schedule_that_the_next_release_does_not_have_comes_round_no_more(database: Database, engine: Engine) -> None:
+    engine.start([Handler(SWEEP, lambda _: None)], [Schedule(SWEEP, Nothing(), "* * * * * *")])
+    engine.stop(drain=0)
+    upgraded = Engine(database, poll=0.05)
+    upgraded.start([Handler(SWEEP, lambda _: None), Handler(WAKE_LANE, lambda _: None)])
+    try:
+        assert [known["schedule_name"] for known in DBOS.list_schedules()] == []
+    finally:
+        upgraded.stop(drain=0)
 
 
 def test_a_restarted_worker_takes_up_what_it_left(database: Database, engine: Engine) -> None:
