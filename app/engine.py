@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -34,6 +34,10 @@ VERSION: Final = "1"
 
 UNHURRIED: Final = 1.0
 """Seconds between looks at the queues of work that comes round by itself."""
+
+MISSED: Final = timedelta(minutes=1)
+"""A round that runs later than this is passed over. When the clock goes ahead, or the machine has slept, the engine
+makes up for each round that fell into it, and there may be thousands; the next one is soon."""
 
 COUNTED: Final = 1_000
 FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -241,12 +245,15 @@ class Engine:
 
         return work
 
-    def _round(self, handler: Handler[A], schedule: Schedule[A]) -> Callable[[datetime, Any], None]:
+    def _round(self, handler: Handler[A], schedule: Schedule[A]) -> Callable[[datetime | str, Any], None]:
         work = self._workflow(handler)
         argument = msgspec.to_builtins(schedule.argument)
 
-        def come_round(_due: datetime, _context: Any) -> None:
-            work(argument)
+        def come_round(due: datetime | str, _context: Any) -> None:
+            # As the engine keeps arguments, a moment may come back as text.
+            since = due if isinstance(due, datetime) else datetime.fromisoformat(due)
+            if datetime.now(UTC) - since <= MISSED:
+                work(argument)
 
         return come_round
 

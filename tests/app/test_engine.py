@@ -136,6 +136,24 @@ def test_a_schedule_that_the_next_release_does_not_have_comes_round_no_more(data
         upgraded.stop(drain=0)
 
 
+@ONE_DATABASE
+def test_rounds_that_were_missed_are_passed_over(
+    database: Database, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every round is late by this measure, as all are that fell into a leap of the clock."""
+    monkeypatch.setattr("app.engine.MISSED", timedelta(days=-1))
+    ran: list[Nothing] = []
+    engine.start([Handler(SWEEP, ran.append)], [Schedule(SWEEP, Nothing(), "* * * * * *")])
+    done = "SELECT count(*) FROM workflow_status WHERE name = 'sweep.round' AND status = 'SUCCESS'"
+
+    def two_are_through() -> bool:
+        with database.read() as session:
+            return session.connection().exec_driver_sql(done).scalar_one() >= 2
+
+    until(two_are_through, 60)
+    assert ran == []
+
+
 def test_a_restarted_worker_takes_up_what_it_left(database: Database, engine: Engine) -> None:
     began, left, ended = threading.Event(), threading.Event(), threading.Event()
 
