@@ -4,23 +4,33 @@ A work item says where to look, never what to do; the rows are the truth. Work t
 keeps the row decides when to enqueue the next attempt, since a retry inside the engine would hold a slot that others
 need. Items are at least once: a worker that dies is succeeded by itself (a stable worker id), and beyond that by the
 sweep over our own rows.
+
+What is due at once does not wait for the engine's next look: it begins right after its commit (`app.prompt_work`), here
+where this process works, else in a worker that hears of it. The engine gives it a head start and is there for whatever
+is not begun by then.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
+from zlib import crc32
 
 import msgspec
 import structlog
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app import metrics, trace
+from app.prompt_work import Item, PromptWork
+from app.storage import announcements, processes
+from app.storage.announcements import Announcer
 from app.storage.base import new_id
 from app.storage.database import Database
 from app.storage.intake_writer import after_commit
@@ -32,7 +42,14 @@ NAME: Final = "crossdock"
 VERSION: Final = "1"
 """Of the work items, not of the product: work in flight survives an upgrade because this does not change with it."""
 
-UNHURRIED: Final = 1.0
+HEAD_START: Final = 2.0
+"""Seconds that the engine leaves an item to those who may begin it at once."""
+
+CHANNEL: Final = "crossdock_work"
+PEERS_KNOWN: Final = 5.0
+"""Seconds for which a worker goes by the list of workers that it has read."""
+
+UNHURRIED: Final = 3.0
 """Seconds between looks at the queues of work that comes round by itself."""
 
 MISSED: Final = timedelta(minutes=1)
@@ -97,6 +114,24 @@ class WorkQueue(Protocol):
         ...
 
 
+class Peers:
+    """Which of the workers takes what all of them hear: one that lives, and the same one in the eyes of each."""
+
+    def __init__(self, database: Database, worker_id: str) -> None:
+        self._database = database
+        self._worker_id = worker_id
+        self._known: list[str] = []
+        self._known_until = 0.0
+
+    def mine(self, word: str) -> bool:
+        if time.monotonic() >= self._known_until:
+            with suppress(SQLAlchemyError), self._database.read() as session:
+                self._known = processes.workers(session, datetime.now(UTC) - processes.SILENT)
+            self._known_until = time.monotonic() + PEERS_KNOWN
+        known = self._known or [self._worker_id]
+        return max(known, key=lambda name: crc32(f"{name} {word}".encode())) == self._worker_id
+
+
 class Engine:
     """A WorkQueue, and with `start` a worker.
 
@@ -120,6 +155,12 @@ class Engine:
             application_name=NAME,
             lazy=True,
         )
+        self._by_name: dict[str, Handler[Any]] = {}
+        self._prompt = PromptWork(self._begin, self._client.delete_workflows, max(1, threads // 2))
+        self._announcer = None if database.sqlite else Announcer(database, CHANNEL)
+        self._listening: threading.Thread | None = None
+        self._deaf = threading.Event()
+        self._peers = Peers(database, worker_id)
 
     def migrate(self) -> None:
         """Makes or updates the engine's own tables; in `init` and `demo` only."""
@@ -129,13 +170,40 @@ class Engine:
     def enqueue(
         self, session: Session, kind: Kind[A], argument: A, *, at: datetime | None = None, work_id: str | None = None
     ) -> str:
+        # An id that was given may be of an item that exists already.
+        offered = at is None and work_id is None and (self._prompt.open or self._announcer is not None)
         work_id = work_id or _work_id(at)
         options: EnqueueOptions = {"workflow_name": kind.name, "queue_name": kind.queue, "workflow_id": work_id}
         if at is not None:
             options["delay_seconds"] = max(0.0, (at - datetime.now(UTC)).total_seconds())
+        elif offered:
+            options["delay_seconds"] = HEAD_START
+        kept = msgspec.to_builtins(argument)
         session.flush()
-        self._client.enqueue_in_transaction(session, options, msgspec.to_builtins(argument))
+        self._client.enqueue_in_transaction(session, options, kept)
+        if offered:
+            item = Item(work_id=work_id, kind=kind.name, argument=kept)
+            after_commit(session, lambda: self._offer(item))
         return work_id
+
+    def _offer(self, item: Item) -> None:
+        if self._prompt.open:
+            self._prompt.offer(item)
+        elif self._announcer is not None:
+            self._announcer.say(msgspec.json.encode(item).decode())
+
+    def _hear(self, word: str) -> None:
+        """Of work that a process without a worker has committed. One of the workers takes it."""
+        try:
+            item = msgspec.json.decode(word, type=Item)
+        except msgspec.DecodeError:
+            # Another release may say it in other words; the item itself is in the queue.
+            return
+        if item.kind in self._by_name and self._peers.mine(word):
+            self._prompt.offer(item)
+
+    def _begin(self, item: Item) -> None:
+        self._do(self._by_name[item.kind], item.argument, item.work_id)
 
     def cancel(self, session: Session, work_id: str) -> None:
         after_commit(session, lambda: self._cancel(work_id))
@@ -176,14 +244,15 @@ class Engine:
                 "executor_id": self._worker_id,
                 "max_executor_threads": self._threads,
                 "run_migrations": False,
+                # Nothing here waits for the engine's own notifications, and gathering them every 10 ms costs.
+                "notification_coalesce_sec": 1.0,
                 "log_level": "WARNING",
             }
         )
         _take_over_its_log()
         self._began = time.monotonic()
-        by_name: dict[str, Handler[Any]] = {}
-        for handler in handlers:
-            by_name[handler.kind.name] = handler
+        by_name = self._by_name = {handler.kind.name: handler for handler in handlers}
+        for handler in by_name.values():
             DBOS.workflow(name=handler.kind.name)(self._workflow(handler))
         rounds = [
             (schedule, DBOS.workflow(name=_round_name(schedule))(self._round(by_name[schedule.kind.name], schedule)))
@@ -211,13 +280,30 @@ class Engine:
         for name in {known["schedule_name"] for known in DBOS.list_schedules()} - {s.kind.name for s, _ in rounds}:
             DBOS.delete_schedule(name)
         self._running = True
+        self._prompt.start()
+        if self._announcer is not None:
+            self._deaf.clear()
+            listening = (self._database, CHANNEL, self._hear, self._deaf)
+            self._listening = threading.Thread(
+                target=announcements.listen, args=listening, name="work-heard", daemon=True
+            )
+            self._listening.start()
 
     def stop(self, *, drain: int = 10) -> None:
         """Takes no more work, waits up to `drain` seconds for what runs; the rest is taken up at the next start."""
+        until = time.monotonic() + drain
         if self._running:
             self._running = False
+            self._deaf.set()
+            self._prompt.stop(drain)
+            if self._listening is not None:
+                # While the database is gone, it may be about to connect.
+                self._listening.join(2 * announcements.AGAIN)
+            drain = int(max(0.0, until - time.monotonic()))
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=drain)
             _let_go(seconds=1)
+        if self._announcer is not None:
+            self._announcer.stop()
         self._client.destroy()
 
     @property
@@ -233,29 +319,36 @@ class Engine:
 
     def _workflow(self, handler: Handler[A]) -> Callable[[dict[str, Any]], None]:
         def work(argument: dict[str, Any]) -> None:
-            trace.forget()
-            _count_wait(handler.kind)
-            try:
-                handler.run(msgspec.convert(argument, handler.kind.argument))
-                self.ran(handler.kind)
-            except Exception:
-                metrics.ALERTS.labels(what="work.failed").inc()
-                _log.exception("alert", what="work.failed", kind=handler.kind.name, argument=argument)
-                raise
+            work_id = DBOS.workflow_id or ""
+            begun = self._prompt.taken(work_id)
+            if begun is None:
+                self._do(handler, argument, work_id)
+            else:
+                begun.result()
 
         return work
 
     def _round(self, handler: Handler[A], schedule: Schedule[A]) -> Callable[[datetime | str, Any], None]:
-        work = self._workflow(handler)
         argument = msgspec.to_builtins(schedule.argument)
 
         def come_round(due: datetime | str, _context: Any) -> None:
             # As the engine keeps arguments, a moment may come back as text.
             since = due if isinstance(due, datetime) else datetime.fromisoformat(due)
             if datetime.now(UTC) - since <= MISSED:
-                work(argument)
+                self._do(handler, argument, DBOS.workflow_id or "")
 
         return come_round
+
+    def _do(self, handler: Handler[A], argument: dict[str, Any], work_id: str) -> None:
+        trace.forget()
+        _count_wait(handler.kind, work_id)
+        try:
+            handler.run(msgspec.convert(argument, handler.kind.argument))
+            self.ran(handler.kind)
+        except Exception:
+            metrics.ALERTS.labels(what="work.failed").inc()
+            _log.exception("alert", what="work.failed", kind=handler.kind.name, argument=argument)
+            raise
 
 
 def _work_id(at: datetime | None) -> str:
@@ -274,8 +367,8 @@ def _due(work_id: str) -> float | None:
     return milliseconds / 1000 if made.version == 7 else None
 
 
-def _count_wait(kind: Kind[Any]) -> None:
-    due = _due(DBOS.workflow_id or "")
+def _count_wait(kind: Kind[Any], work_id: str) -> None:
+    due = _due(work_id)
     if due is not None:
         metrics.ENGINE_WAIT.labels(kind.queue).observe(max(0.0, time.time() - due))
 

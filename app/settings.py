@@ -27,7 +27,8 @@ class Settings(BaseSettings):
     demo              set by `crossdock demo`: the people of the demo may sign in.
     worker_id         stable and unique for each worker process: a restarted worker takes up its own unfinished work.
     worker_threads    how much of the work runs at the same time in one worker.
-    poll_seconds      how often a worker looks for work: a shorter time is less delay and more idle load.
+    poll_seconds      how often a worker looks for work that has not begun at its commit: what comes due later, what
+                      another process left.
     write_queue       how many pieces of work may wait for the group-commit writer before senders get 503.
     intake_body       largest body of a business document, in bytes; `intake_memory` how many bytes of bodies may be in
                       memory at once.
@@ -62,7 +63,7 @@ class Settings(BaseSettings):
     demo: bool = False
     worker_id: str = Field(default="worker-1", pattern=r"^[A-Za-z0-9._-]{1,60}$")
     worker_threads: int = Field(default=16, ge=1, le=500)
-    poll_seconds: float = Field(default=0.15, gt=0, le=5)
+    poll_seconds: float = Field(default=1.0, gt=0, le=5)
     write_queue: int = Field(default=2_000, ge=1)
     intake_body: int = Field(default=20_000_000, ge=1_000)
     intake_memory: int = Field(default=200_000_000, ge=1_000)

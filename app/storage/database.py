@@ -54,9 +54,9 @@ SILENCE: Final = 20.0
 """Seconds of a server's or worker's patience with a statement. A sender hears 503 then; commands wait for as long as it
 takes."""
 
-OF_ITS_OWN: Final = 3
-"""Connections of a process on PostgreSQL beside its pool: the writer's, the one on which the engine listens, and the
-one that holds the worker's id."""
+OF_ITS_OWN: Final = 4
+"""Connections of a process on PostgreSQL beside its pool: the writer's, those on which the engine and the announcements
+are listened to, and the one that holds the worker's id."""
 
 
 def normalised(url: str | URL) -> URL:

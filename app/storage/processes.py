@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlmodel import Field, Session, select
+from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime
 
@@ -47,6 +47,12 @@ def ended(session: Session, process_id: str) -> None:
     row = session.get(ProcessRow, process_id)
     if row is not None:
         session.delete(row)
+
+
+def workers(session: Session, since: datetime) -> list[str]:
+    """The ids of those that work and were seen since then."""
+    lives = select(ProcessRow.id).where(col(ProcessRow.works).is_(True), ProcessRow.seen_at >= since)
+    return list(session.exec(lives.order_by(ProcessRow.id)))
 
 
 def known(session: Session) -> list[ProcessRow]:

@@ -7,21 +7,20 @@ Aim: at least 0.2 of the bare loop with 200 lanes. With CROSSDOCK_TEST_POSTGRES 
 """
 
 import argparse
-import asyncio
-import multiprocessing
 import shutil
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 import httpx
+from benchmarks.stage import kinds
+from benchmarks.stub_erp import stub_erp
 from bridge_orders import delivery, order
 from databases import KINDS, Templates
 from demo_erps import adapter
@@ -38,37 +37,6 @@ from app.seal import KeyRing
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.deliveries import DeliveryRow
-
-ANSWER = b'{"id": "1", "number": "SO-1"}'
-REPLY = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ANSWER) + ANSWER
-
-
-class StubErp(asyncio.Protocol):
-    """Answers every request with the same words as soon as its body is there."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.received = b""
-
-    def data_received(self, data: bytes) -> None:
-        self.received += data
-        head, found, body = self.received.partition(b"\r\n\r\n")
-        if not found:
-            return
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
-        if len(body) >= length:
-            self.received = body[length:]
-            self.transport.write(REPLY)
-
-
-def serve_stub(said: "Connection[int, None]") -> None:
-    async def serve() -> None:
-        server = await asyncio.get_running_loop().create_server(StubErp, "127.0.0.1", 0, backlog=1_000)
-        said.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(serve())
 
 
 def bare(url: str, orders: int, concurrency: int) -> float:
@@ -122,25 +90,21 @@ def main() -> None:
     arguments.add_argument("--lanes", type=int)
     given = arguments.parse_args()
     logs.configure(form="json", level="error")
-    heard, said = multiprocessing.Pipe(duplex=False)
-    stub = multiprocessing.get_context("spawn").Process(target=serve_stub, args=(said,), daemon=True)
-    stub.start()
-    url = f"http://127.0.0.1:{heard.recv()}"
     home = Path(tempfile.mkdtemp(prefix="crossdock-bench-"))
     templates = Templates(home)
     try:
-        for lanes in (given.lanes,) if given.lanes else (1, 4, 200):
-            loop = bare(url, given.orders, lanes)
-            print(f"{lanes:4} lanes   bare httpx {loop:7.0f}/s", end="")
-            for kind in (given.kind,) if given.kind else KINDS:
-                folder = Path(tempfile.mkdtemp(dir=home))
-                with templates.migrated_url(kind, folder) as database_url:
-                    rate = through_lanes(Database(database_url, pool=10), folder, url, given.orders, lanes)
-                print(f"   {kind} {rate:6.0f}/s = {rate / loop:5.3f}", end="", flush=True)
-            print()
+        with stub_erp() as erp:
+            for lanes in (given.lanes,) if given.lanes else (1, 4, 200):
+                loop = bare(erp.url, given.orders, lanes)
+                print(f"{lanes:4} lanes   bare httpx {loop:7.0f}/s", end="")
+                for kind in (given.kind,) if given.kind else kinds():
+                    folder = Path(tempfile.mkdtemp(dir=home))
+                    with templates.migrated_url(kind, folder) as database_url:
+                        rate = through_lanes(Database(database_url, pool=10), folder, erp.url, given.orders, lanes)
+                    print(f"   {kind} {rate:6.0f}/s = {rate / loop:5.3f}", end="", flush=True)
+                print()
     finally:
         templates.close()
-        stub.terminate()
         shutil.rmtree(home)
 
 

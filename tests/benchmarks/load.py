@@ -4,7 +4,8 @@
 
 runs as a process of its own, so that it shares no interpreter with a server, and prints one JSON object. Every post has
 another number in place of the mark. Closed loop: each connection posts again as soon as it is answered. With `--rate`
-open loop: posts fall due at fixed times, and a post's latency counts from when it was due.
+open loop: posts fall due at fixed times, and a post's latency counts from when it was due. `--answers FILE` has the
+monotonic time of each right answer written there, by number.
 """
 
 import argparse
@@ -53,20 +54,24 @@ class Shots:
     wrong: int = 0
     sample: bytes = b""
     latencies: list[float] = field(default_factory=list)
+    answers: dict[str, float] = field(default_factory=dict)
 
-    def next(self) -> bytes:
+    def next(self) -> tuple[str, bytes]:
+        """The number, and the request."""
         self.fired += 1
         template = self.templates[self.fired % len(self.templates)]
-        body = f"{self.prefix}{self.fired:07d}".encode().join(template)
+        number = f"{self.prefix}{self.fired:07d}"
+        body = number.encode().join(template)
         head = (
             f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {self.media_type}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
-        return head.encode() + body
+        return number, head.encode() + body
 
-    def answered(self, status: int, body: bytes, since: float) -> None:
+    def answered(self, number: str, status: int, body: bytes, since: float) -> None:
         if status == 200 and self.expect in body:
-            self.latencies.append(time.perf_counter() - since)
+            self.latencies.append(time.monotonic() - since)
+            self.answers[number] = time.monotonic()
         else:
             self.wrong += 1
             self.sample = self.sample or f"HTTP {status} ".encode() + body[:500]
@@ -90,8 +95,8 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         if self.due is not None:
             self.turn = asyncio.ensure_future(self._wait_for_turn(self.due))
-        elif time.perf_counter() < self.ends:
-            self._post(time.perf_counter())
+        elif time.monotonic() < self.ends:
+            self._post(time.monotonic())
         else:
             self.transport.close()
 
@@ -104,7 +109,8 @@ class Connection(asyncio.Protocol):
 
     def _post(self, since: float) -> None:
         self.since = since
-        self.transport.write(self.shots.next())
+        self.number, request = self.shots.next()
+        self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self.parser.feed_data(data)
@@ -113,7 +119,7 @@ class Connection(asyncio.Protocol):
         self.body += body
 
     def on_message_complete(self) -> None:
-        self.shots.answered(self.parser.get_status_code(), self.body, self.since)
+        self.shots.answered(self.number, self.parser.get_status_code(), self.body, self.since)
         self.body = b""
         # A parser that is kept over messages would need its own reset.
         self.parser = httptools.HttpResponseParser(self)
@@ -131,7 +137,7 @@ async def shoot(shots: Shots, ports: list[int], connections: int, seconds: float
     """Seconds from the first post to the last answer."""
     loop = asyncio.get_running_loop()
     due: asyncio.Queue[float] | None = asyncio.Queue() if rate else None
-    began = time.perf_counter()
+    began = time.monotonic()
     protocols = []
     for number in range(connections):
         _, protocol = await loop.create_connection(
@@ -141,12 +147,12 @@ async def shoot(shots: Shots, ports: list[int], connections: int, seconds: float
     if rate and due is not None:
         for turn in range(int(seconds * rate)):
             at = began + turn / rate
-            await asyncio.sleep(max(0.0, at - time.perf_counter()))
+            await asyncio.sleep(max(0.0, at - time.monotonic()))
             due.put_nowait(at)
         for _ in protocols:
             due.put_nowait(-1.0)
     await asyncio.gather(*(protocol.finished for protocol in protocols))
-    return time.perf_counter() - began
+    return time.monotonic() - began
 
 
 def run(arguments: argparse.Namespace) -> Fired:
@@ -161,7 +167,10 @@ def run(arguments: argparse.Namespace) -> Fired:
     if arguments.warm:
         asyncio.run(shoot(shots, arguments.port, arguments.connections, arguments.warm, None))
         shots.latencies.clear()
+        shots.answers.clear()
     seconds = asyncio.run(shoot(shots, arguments.port, arguments.connections, arguments.seconds, arguments.rate))
+    if arguments.answers:
+        arguments.answers.write_text(json.dumps(shots.answers))
     milliseconds = sorted(latency * 1000 for latency in shots.latencies) or [0.0]
     return Fired(
         count=len(shots.latencies),
@@ -199,6 +208,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--warm", type=float, default=0.0, help="seconds of posting before anything counts")
     parser.add_argument("--rate", type=float, default=None, help="posts a second, in open loop")
+    parser.add_argument("--answers", type=Path, default=None, help="where the times of the answers go")
     print(json.dumps(asdict(run(parser.parse_args()))))
 
 

@@ -39,6 +39,8 @@ from schemas.money import Money, round_line
 from schemas.order import Change, Order, OrderLine, OrderTotals
 
 START_SECONDS = 60.0
+SETTLING = 8.0
+"""Seconds after which a process has done what it does once."""
 LINES = 10
 UNLIMITED = 10_000_000
 
@@ -69,6 +71,7 @@ class Stage:
             # The load generator is one address, and its orders come from few connections.
             "CROSSDOCK_POSTS_PER_MINUTE": str(UNLIMITED),
             "CROSSDOCK_BASE_URL": "http://127.0.0.1:8000",
+            "CROSSDOCK_ERP_PRIVATE_NETWORKS": "true",
         }
         return environment({**settings, **self.extra})
 
@@ -90,6 +93,15 @@ class Stage:
             yield ports
 
     @contextlib.contextmanager
+    def embedded(self) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+        """The port and the process of a server that works as well."""
+        port = free_port()
+        command = (str(SCRIPT), "serve", "--embedded", "--port", str(port))
+        with process(command, self.environment, self.data / f"serve-{port}.log") as server:
+            wait_until_ready(port)
+            yield port, server
+
+    @contextlib.contextmanager
     def working(self, worker_id: str = "worker-1", **extra: str) -> Iterator["subprocess.Popen[bytes]"]:
         """A worker process."""
         settings = {**self.environment, "CROSSDOCK_WORKER_ID": worker_id, **extra}
@@ -105,8 +117,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def staged(kind: str, buyers: int = 20, **extra: str) -> Iterator[Stage]:
-    """A stage on `sqlite` or `postgres`, thrown away afterwards."""
+def staged(kind: str, buyers: int = 20, *, erp_url: str = "http://127.0.0.1:8001", **extra: str) -> Iterator[Stage]:
+    """A stage on `sqlite` or `postgres`, thrown away afterwards. `extra`: settings for every process."""
     with contextlib.ExitStack() as kept:
         folder = Path(tempfile.mkdtemp(prefix="crossdock-bench-"))
         kept.callback(shutil.rmtree, folder)
@@ -114,7 +126,7 @@ def staged(kind: str, buyers: int = 20, **extra: str) -> Iterator[Stage]:
         stage = Stage(folder, url, extra=extra)
         prepare(stage.settings)
         with stage.gateway() as gateway:
-            demo_data.load(gateway, None, base_url="http://127.0.0.1:8000", erp_url="http://127.0.0.1:8001")
+            demo_data.load(gateway, None, base_url="http://127.0.0.1:8000", erp_url=erp_url)
             for number in range(buyers):
                 buyer = add_buyer(gateway, f"{number:04d}")
                 body = folder / f"order-{number}.xml"

@@ -1,0 +1,35 @@
+"""What a process has used of the machine, read from /proc: itself and the processes that it started."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time so far."""
+    total = 0
+    for one in _family(pid):
+        # The name may hold spaces and brackets; what follows its last bracket does not.
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def resident(pid: int) -> int:
+    """Bytes in memory now."""
+    return sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) * PAGE for one in _family(pid))
+
+
+def load() -> str:
+    """What else the machine does, for whoever reads the figures: load averages and processors."""
+    return f"load {' '.join(f'{one:.1f}' for one in os.getloadavg())} on {os.cpu_count()} processors"
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from _family(int(child))
