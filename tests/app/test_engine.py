@@ -11,7 +11,8 @@ import pytest
 from dbos import DBOS
 from log_lines import logged
 
-from app.engine import Engine, Handler, Schedule
+from app.engine import Engine, Handler, Peers, Schedule
+from app.storage import processes
 from app.storage.database import Database
 from app.work import SEND_DISPATCH, SWEEP, WAKE_LANE, DispatchId, Lane, Nothing
 
@@ -213,3 +214,44 @@ def test_work_in_flight_survives_an_upgrade(database: Database, engine: Engine) 
     until(lambda: sorted(ran) == ["acme/erp", "waits"])
     left.set()
     upgraded.stop(drain=0)
+
+
+def test_committed_work_begins_without_a_look_of_the_engines(database: Database) -> None:
+    patient, ran = Engine(database, poll=60), threading.Event()
+    patient.start([Handler(WAKE_LANE, lambda _: ran.set())])
+    database.write(lambda session: patient.enqueue(session, WAKE_LANE, LANE))
+    assert ran.wait(10)
+    # And it is in nobody's queue any more.
+    until(lambda: all(not (one.waiting or one.later or one.running) for one in patient.queues()))
+    patient.stop(drain=0)
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_worker_hears_of_work_that_another_process_commits(database: Database) -> None:
+    worker, ran = Engine(database, worker_id="worker-2", poll=60), threading.Semaphore(0)
+    worker.start([Handler(WAKE_LANE, lambda _: ran.release())])
+    server = Database(database.url, pool=3)
+    server.start()
+    only_enqueues = Engine(server)
+
+    def heard() -> bool:
+        # It may not listen yet when the first is said.
+        server.write(lambda session: only_enqueues.enqueue(session, WAKE_LANE, LANE))
+        return ran.acquire(timeout=0.5)
+
+    until(heard)
+    only_enqueues.stop()
+    server.stop()
+    worker.stop(drain=0)
+
+
+def test_of_several_workers_one_takes_what_all_hear(database: Database) -> None:
+    now = datetime.now(UTC)
+    for name, works in (("worker-1", True), ("worker-2", True), ("web", False)):
+        database.write(lambda session, name=name, works=works: processes.began(session, name, now, works=works))
+    gone = now - processes.SILENT - timedelta(seconds=5)
+    database.write(lambda session: processes.began(session, "worker-3", gone, works=True))
+    peers = [Peers(database, f"worker-{number}") for number in (1, 2)]
+    takers = [[peer.mine(f"word {number}") for peer in peers] for number in range(50)]
+    assert all(sum(taken) == 1 for taken in takers)
+    assert {taken[0] for taken in takers} == {True, False}

@@ -103,7 +103,7 @@ def test_an_end_leaves_to_the_engine_what_has_not_begun(shop: Shop) -> None:
     shop.gate.set()
     stopping.join(10)
     assert len(shop.ran) == 2
-    assert sorted(sum(shop.forgotten, [])) == sorted(shop.ran)
+    assert sorted(one for together in shop.forgotten for one in together) == sorted(shop.ran)
     shop.work.offer(item(9))
     assert shop.work.begun == 0
 

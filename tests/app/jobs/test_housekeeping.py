@@ -109,7 +109,7 @@ def test_finished_work_items_go_and_waiting_ones_stay(gateway: Gateway, engine: 
     real = replace(gateway, engine=engine)
     ran: list[Lane] = []
     due = datetime.now(UTC) + timedelta(hours=1)
-    real.database.write(lambda tx: engine.enqueue(tx, WAKE_LANE, Lane(realm=LIVE, lane="now")))
+    real.database.write(lambda tx: engine.enqueue(tx, WAKE_LANE, Lane(realm=LIVE, lane="now"), work_id="now"))
     real.database.write(lambda tx: engine.enqueue(tx, WAKE_LANE, Lane(realm=LIVE, lane="later"), at=due))
     assert [(count.waiting, count.later) for count in engine.queues() if count.queue == "deliveries"] == [(1, 1)]
     engine.start([Handler(WAKE_LANE, ran.append)])
