@@ -21,6 +21,7 @@ if __name__ == "__main__":
 import httpx
 from benchmarks.stage import kinds
 from benchmarks.stub_erp import stub_erp
+from benchmarks.verdicts import verdict
 from bridge_orders import delivery, order
 from databases import KINDS, Templates
 from demo_erps import adapter
@@ -37,6 +38,8 @@ from app.seal import KeyRing
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.deliveries import DeliveryRow
+
+AIM = 0.2
 
 
 def bare(url: str, orders: int, concurrency: int) -> float:
@@ -92,6 +95,7 @@ def main() -> None:
     logs.configure(form="json", level="error")
     home = Path(tempfile.mkdtemp(prefix="crossdock-bench-"))
     templates = Templates(home)
+    ratios: dict[str, float] = {}
     try:
         with stub_erp() as erp:
             for lanes in (given.lanes,) if given.lanes else (1, 4, 200):
@@ -102,7 +106,10 @@ def main() -> None:
                     with templates.migrated_url(kind, folder) as database_url:
                         rate = through_lanes(Database(database_url, pool=10), folder, erp.url, given.orders, lanes)
                     print(f"   {kind} {rate:6.0f}/s = {rate / loop:5.3f}", end="", flush=True)
+                    ratios[f"{kind}: deliveries through {lanes} lanes / bare httpx"] = rate / loop
                 print()
+        for what, ratio in ratios.items():
+            verdict(what, ratio, least=AIM)
     finally:
         templates.close()
         shutil.rmtree(home)

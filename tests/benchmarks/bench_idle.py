@@ -11,6 +11,7 @@ import time
 
 from stage import SETTLING, Stage, free_port, kinds, process, python, staged, wait_until_ready
 from usage import cpu_seconds, load
+from verdicts import verdict
 
 AIM = 3.0
 
@@ -34,6 +35,8 @@ def measure(kind: str, stage: Stage, seconds: float) -> None:
         nothing = percent(noop.pid, seconds)
     print(f"{kind}: idle worker {worked:.1f} %, server and worker {served:.1f} % (aim {AIM:.0f} %), ", end="")
     print(f"a server that does nothing {nothing:.1f} %; {load()}", flush=True)
+    verdict(f"{kind}: an idle worker", worked, most=AIM, unit=" %")
+    verdict(f"{kind}: an idle server that works as well", served, most=AIM, unit=" %")
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 from benchmarks.references import Group, grouped_on_postgres, grouped_on_sqlite
+from benchmarks.verdicts import verdict
 from databases import postgres_database
 
 from app.gateway import migrate
@@ -118,6 +119,7 @@ def measure(name: str, url: str, write: Callable[[Group], None], seconds: float)
     print(f"{name}: raw, grouped by {WAITERS}  {best['raw']:10,.0f}/s   (one by one {alone:,.0f}/s)")
     for what in ("writer", "writer and sealing"):
         print(f"{name}: {what:<20} {best[what]:10,.0f}/s   {best[what] / best['raw']:.2f} of raw")
+    verdict(f"{name}: ledger rows through the writer / raw", best["writer"] / best["raw"], least=0.35)
 
 
 def main() -> None:

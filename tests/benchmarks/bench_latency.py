@@ -21,6 +21,7 @@ from load import Fired, fire
 from stage import SETTLING, Stage, free_port, kinds, process, python, staged, wait_until_ready
 from stub_erp import RunningStub, stub_erp
 from usage import load
+from verdicts import verdict
 
 ACCEPTED = 'code="200"'
 AIM = 250.0
@@ -107,6 +108,7 @@ def report(name: str, ours: Between, reference: Between) -> None:
         f"{reference.post_p99:.1f} ms; p99 / bare {ours.p99 / reference.p99:.1f}; {load()}",
         flush=True,
     )
+    verdict(f"{name}: accepted to ERP, p99", ours.p99, most=AIM, unit=" ms")
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from statistics import mean
 
 from load import Fired, fire
 from stage import Stage, kinds, python, staged
+from verdicts import verdict
 
 ACCEPTED = 'code="200"'
 
@@ -52,6 +53,7 @@ def compare(kind: str, processes: int, options: argparse.Namespace) -> None:
         f"{name}: durable / not stored {ours_ / theirs_:.2f} (aim 0.60, stretch 0.80), / no-op {ours_ / nothing_:.2f}"
     )
     print(f"{name}: durable p50 {durable[-1].p50:.0f} ms, p99 {durable[-1].p99:.0f} ms", flush=True)
+    verdict(f"{name}: durable posts / not stored", ours_ / theirs_, least=0.6)
 
 
 def main() -> None:
