@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     disk_free: int = Field(default=500_000_000, ge=0)
     metrics_port: int | None = Field(default=None, ge=1, le=65_535)
     database_url: SecretStr | None = None
-    database_pool: int = Field(default=12, ge=6, le=200)
+    database_pool: int = Field(default=12, ge=7, le=200)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     base_url: HttpUrl | None = None
