@@ -40,6 +40,8 @@ UPLOAD = b"x" * 50_000_000
 EXPORTED = 20_000
 WORDS = ("spanner", "bolt", "drill", "paper", "glove", "tape", "screw", "set")
 PASSWORD = "benchmark-password-1"
+SHOPPERS = "9999"
+"""The number of the buyer whose people shop."""
 
 
 @contextmanager
@@ -73,8 +75,7 @@ def start_of_visit(gateway: Gateway, buyer: Buyer) -> str:
     """The path at which a shopper of this buyer begins."""
     with gateway.database.read() as session:
         customer = session.get_one(CustomerRow, buyer.customer_id)
-        name = f"Bench partner {customer.number.removeprefix('B-')}"
-        partner = session.exec(select(PartnerRow).where(col(PartnerRow.name) == name)).one()
+        partner = session.exec(select(PartnerRow).where(col(PartnerRow.name) == f"System of buyer {SHOPPERS}")).one()
     us, them = buyer.access.to.identifier, buyer.access.from_.identifier
     caller = Caller(
         realm=LIVE, partner=partner, customer=customer, sender=them, answer_to=AnswerTo(ours=us, theirs=them)
@@ -144,7 +145,7 @@ def intake(stage: Stage, ports: Sequence[int], options: argparse.Namespace, pref
 def measure(kind: str, stage: Stage, options: argparse.Namespace) -> None:
     with stage.gateway() as gateway:
         login = clerk(gateway)
-        buyer = add_buyer(gateway, "9999")
+        buyer = add_buyer(gateway, SHOPPERS)
         starts = [start_of_visit(gateway, buyer) for _ in range(2)]
         fill(gateway, options.exported, prefix="X", open_=False)
     with stage.serving() as ports:
