@@ -78,7 +78,12 @@ def start_of_visit(gateway: Gateway, buyer: Buyer) -> str:
         partner = session.exec(select(PartnerRow).where(col(PartnerRow.name) == f"System of buyer {SHOPPERS}")).one()
     us, them = buyer.access.to.identifier, buyer.access.from_.identifier
     caller = Caller(
-        realm=LIVE, partner=partner, customer=customer, sender=them, answer_to=AnswerTo(ours=us, theirs=them)
+        correlation_id="bench",
+        realm=LIVE,
+        partner=partner,
+        customer=customer,
+        sender=them,
+        answer_to=AnswerTo(ours=us, theirs=them),
     )
     request = PunchoutRequest(
         operation=Operation.CREATE, buyer_cookie="bench", return_url="http://127.0.0.1:8001/buyer/cart"
