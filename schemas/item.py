@@ -1,6 +1,6 @@
 """What is bought: item identity, classification, quantity and price."""
 
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from schemas.base import Canonical
 from schemas.money import EXACT, Money, is_plausible
@@ -66,8 +66,10 @@ class Price(Canonical, frozen=True, kw_only=True):
 
     def of(self, quantity: Decimal) -> Decimal:
         """The exact, unrounded amount for a quantity in order units, in the currency of `amount`."""
-        with localcontext(EXACT):
-            return self.amount.amount * quantity * self.factor / self.basis
+        product = EXACT.multiply(self.amount.amount, quantity)
+        if self.factor != 1:
+            product = EXACT.multiply(product, self.factor)
+        return product if self.basis == 1 else EXACT.divide(product, self.basis)
 
 
 class Text(Canonical, frozen=True, kw_only=True):

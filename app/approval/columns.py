@@ -1,7 +1,6 @@
 """What conditions read of an order, once an order: values, columns of all lines, and both as they are compared."""
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any, Final
 
 from app.approval.conditions import Wanted
@@ -53,17 +52,18 @@ def plain_column(subject: Subject, field: Field, currency: str | None) -> list[A
 
 
 def comparable(subject: Subject, field: Field, currency: str | None, values: Sequence[Any]) -> list[Any]:
-    if field.type in (Type.TEXT, Type.CODE):
+    if field.type in _FOLDED:
         return [None if value is None else folded(value) for value in values]
     if currency is None:
         return list(values)
-    return [_amount(subject, value, currency) for value in values]
+    convert, day = subject.rates.convert, subject.day
+    return [
+        None if value is None else value.amount if value.currency == currency else convert(value, currency, day)
+        for value in values
+    ]
 
 
-def _amount(subject: Subject, value: Any, currency: str) -> Decimal | None:
-    if not isinstance(value, Money):
-        return None
-    return value.amount if value.currency == currency else subject.rates.convert(value, currency, subject.day)
+_FOLDED: Final = (Type.TEXT, Type.CODE)
 
 
 COMPARE: Final[dict[Operator, Callable[[Iterable[Any], Any], list[Held]]]] = {

@@ -8,10 +8,13 @@ A condition is compiled once into nodes. A node below a line condition answers f
 columns that are read once an order; reasons are put together afterwards, for the comparisons that decided."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
+from itertools import compress
 from typing import Any, Final, Protocol
+
+import msgspec
 
 from app.approval.columns import (
     COMPARE,
@@ -53,8 +56,7 @@ class Answer(StrEnum):
 _ANSWERS: Final[dict[Held, Answer]] = {True: Answer.YES, False: Answer.NO, None: Answer.UNKNOWN}
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True):
     """One comparison and its answer.
 
     field   the key of the field, or `count_lines`, `sum_lines`.
@@ -79,8 +81,7 @@ class Reason:
         return (base, target) if base is not None and target is not None and base != target else None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """The answer and the comparisons that made it so, in the order of the rule."""
 
     answer: Answer
@@ -138,7 +139,7 @@ def compiled(condition: Condition) -> Node:
 def _rows(condition: Condition) -> Rows:
     match condition:
         case Leaf(field=field, other=other) if field.of_line or (other is not None and other.of_line):
-            return _RowLeaf(condition)
+            return _row_leaf(condition)
         case AllOf(of=of):
             return _RowGroup([_rows(node) for node in of], decisive=False)
         case AnyOf(of=of):
@@ -170,7 +171,8 @@ class _HeaderLeaf:
         leaf = self.leaf
         actual = value_of(subject, leaf.field)
         wanted = leaf.wanted if leaf.other is None else value_of(subject, leaf.other)
-        rate = rate_of(subject, actual, self.currency or currency_of(wanted))
+        currency = self.currency if leaf.other is None else currency_of(wanted)
+        rate = rate_of(subject, actual, currency) if currency is not None else None
         return [Reason(leaf.field.key, actual, leaf.operator, wanted, (), _ANSWERS[answer], rate)]
 
 
@@ -309,7 +311,7 @@ class _Summed(_OfSomeLines):
 
 
 def _numbers(subject: Subject, answers: Sequence[Held]) -> tuple[int, ...]:
-    return tuple(line.line.number for line, given in zip(subject.lines, answers, strict=True) if given)
+    return tuple(compress(subject.numbers, answers))
 
 
 # Conditions inside a line node
@@ -323,6 +325,12 @@ class _RowLeaf:
         self.currency = currency_of(leaf.wanted)
 
     def answers(self, subject: Subject) -> list[Held]:
+        answers: list[Held] | None = subject.memo.get(self)
+        if answers is None:
+            answers = subject.memo[self] = self._answers(subject)
+        return answers
+
+    def _answers(self, subject: Subject) -> list[Held]:
         leaf = self.leaf
         if leaf.other is not None:
             pairs = zip(column_of(subject, leaf.field), column_of(subject, leaf.other), strict=True)
@@ -330,21 +338,27 @@ class _RowLeaf:
         return self.compare(plain_column(subject, leaf.field, self.currency), self.wanted)
 
     def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
-        leaf, lines = self.leaf, subject.lines
-        column = column_of(subject, leaf.field)
+        leaf = self.leaf
         if leaf.other is None:
-            groups: dict[Wanted, list[int]] = {leaf.wanted: rows}
-        else:
-            groups, others = {}, column_of(subject, leaf.other)
-            for row in rows:
-                groups.setdefault(others[row], []).append(row)
-        found = []
-        for wanted, of in groups.items():
-            actual = column[of[0]]
-            numbers = tuple(lines[row].line.number for row in of)
-            rate = rate_of(subject, actual, currency_of(wanted))
-            found.append(Reason(leaf.field.key, actual, leaf.operator, wanted, numbers, _ANSWERS[answer], rate))
-        return found
+            return [self._reason(subject, rows, leaf.wanted, self.currency, answer)]
+        groups: dict[Wanted, list[int]] = {}
+        others = column_of(subject, leaf.other)
+        for row in rows:
+            groups.setdefault(others[row], []).append(row)
+        return [self._reason(subject, of, wanted, currency_of(wanted), answer) for wanted, of in groups.items()]
+
+    def _reason(self, subject: Subject, rows: list[int], wanted: Wanted, currency: str | None, answer: Held) -> Reason:
+        leaf, numbers = self.leaf, subject.numbers
+        actual = column_of(subject, leaf.field)[rows[0]]
+        named = numbers if len(rows) == len(numbers) else tuple([numbers[row] for row in rows])
+        rate = rate_of(subject, actual, currency) if currency is not None else None
+        return Reason(leaf.field.key, actual, leaf.operator, wanted, named, _ANSWERS[answer], rate)
+
+
+@lru_cache(maxsize=5_000)
+def _row_leaf(leaf: Leaf) -> _RowLeaf:
+    """One node for the same comparison in several rules, which is then made once an order."""
+    return _RowLeaf(leaf)
 
 
 class _RowGroup:
@@ -353,9 +367,13 @@ class _RowGroup:
         self.decisive = decisive
 
     def answers(self, subject: Subject) -> list[Held]:
-        decisive = self.decisive
-        rows = zip(*(part.answers(subject) for part in self.parts), strict=True)
-        return [decisive if decisive in row else None if None in row else not decisive for row in rows]
+        answers: list[Held] | None = subject.memo.get(self)
+        if answers is None:
+            decisive = self.decisive
+            rows = zip(*(part.answers(subject) for part in self.parts), strict=True)
+            answers = [decisive if decisive in row else None if None in row else not decisive for row in rows]
+            subject.memo[self] = answers
+        return answers
 
     def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
         found = []
@@ -371,7 +389,7 @@ class _RowNegated:
         self.inner = inner
 
     def answers(self, subject: Subject) -> list[Held]:
-        return [_not(answer) for answer in self.inner.answers(subject)]
+        return [None if answer is None else not answer for answer in self.inner.answers(subject)]
 
     def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
         return self.inner.reasons(subject, rows, _not(answer))

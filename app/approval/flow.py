@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 from typing import Final
 
 from app.approval.conditions import AllOf, AnyLine, AnyOf, Condition, CountLines, EveryLine, Leaf, Not, SumLines
 from app.approval.evaluate import Answer, Judgement, Node, Reason, compiled, judged
+from app.approval.lazy import lazy
 from app.approval.subject import Subject
 from schemas.money import Money
 
@@ -88,7 +88,7 @@ class Rule:
     text: str
     when: Condition
 
-    @cached_property
+    @lazy
     def node(self) -> Node:
         return compiled(self.when)
 
@@ -123,7 +123,7 @@ class Step:
     self_limit: Money | None = None
     watchers: tuple[Approver, ...] = ()
 
-    @cached_property
+    @lazy
     def node(self) -> Node | None:
         return compiled(self.condition) if self.condition is not None else None
 
@@ -158,11 +158,11 @@ class Flow:
     def steps(self) -> Iterator[Step]:
         return (step for stage in self.stages for step in stage)
 
-    @cached_property
+    @lazy
     def fits(self) -> Node | None:
         return compiled(self.match) if self.match is not None else None
 
-    @cached_property
+    @lazy
     def needs(self) -> frozenset[str]:
         """The keys of all fields that its conditions ask about, so that only those are looked up."""
         rules = (rule.when for rules in (self.block, self.warn, self.auto_approve) for rule in rules)

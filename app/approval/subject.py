@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
+from app.approval.lazy import lazy
 from app.approval.operators import Value
 from app.approval.rates import NO_RATES, Rates
 from schemas.item import Price
@@ -35,7 +35,7 @@ class LineSubject:
     agreed: Price | None
     known: Known = field(default_factory=dict)
 
-    @cached_property
+    @lazy
     def net(self) -> Money | None:
         """Rounded to the currency's minor unit; None without a price."""
         if self.line.price is None:
@@ -43,14 +43,14 @@ class LineSubject:
         currency = self.line.price.amount.currency
         return Money(amount=round_line(self.line.price.of(self.line.quantity.amount), currency), currency=currency)
 
-    @cached_property
+    @lazy
     def agreed_net(self) -> Money | None:
         if self.agreed is None:
             return None
         currency = self.agreed.amount.currency
         return Money(amount=round_line(self.agreed.of(self.line.quantity.amount), currency), currency=currency)
 
-    @cached_property
+    @lazy
     def price_deviation_percent(self) -> Decimal | None:
         """How much dearer than agreed one order unit is, in percent, unrounded; below zero when it is cheaper. None
         when either price is missing, the currencies differ or the agreed price is zero."""
@@ -61,13 +61,19 @@ class LineSubject:
         return (price.of(Decimal(1)) - wanted) / wanted * 100 if wanted else None
 
     def classification(self, scheme: str) -> str | None:
-        found = self.line.description.classifications if self.line.description else ()
-        return next((c.code for c in found if c.scheme.casefold() == scheme), None)
+        if self.line.description is not None:
+            for found in self.line.description.classifications:
+                if found.scheme.casefold() == scheme:
+                    return found.code
+        return None
 
     def account(self, name: str) -> str | None:
         """The id of the first account key of that kind among the line's splits."""
-        segments = (segment for split in self.line.splits for segment in split.segments)
-        return next((s.id for s in segments if s.name.replace(" ", "").casefold() == name), None)
+        for split in self.line.splits:
+            for segment in split.segments:
+                if segment.name.replace(" ", "").casefold() == name:
+                    return segment.id
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +98,20 @@ class Subject:
     line_known: Mapping[int, Known] = field(default_factory=dict)
     rates: Rates = NO_RATES
 
-    @cached_property
+    @lazy
     def memo(self) -> dict[Any, Any]:
         """What a judgement has read of this order, kept for the next comparison (`app.approval.evaluate`)."""
         return {}
 
-    @cached_property
+    @lazy
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(line.line.number for line in self.lines)
+
+    @lazy
     def day(self) -> date:
         return self.at.astimezone(UTC).date()
 
-    @cached_property
+    @lazy
     def lines(self) -> tuple[LineSubject, ...]:
         return tuple(
             LineSubject(line, self.agreed.get(line.number), self.line_known.get(line.number, _NOTHING))
@@ -121,54 +131,54 @@ class Subject:
             total += amount.amount
         return Money(amount=total, currency=currency)
 
-    @cached_property
+    @lazy
     def _counted(self) -> tuple[LineSubject, ...]:
         return tuple(line for line in self.lines if not line.line.is_return)
 
-    @cached_property
+    @lazy
     def total_net(self) -> Money | None:
         return self._sum(line.net for line in self._counted)
 
-    @cached_property
+    @lazy
     def positive_net(self) -> Money | None:
         """The sum of the lines above zero, so that a negative line cannot hide a big one."""
         return self._sum(line.net for line in self._counted if line.net is None or line.net.amount > 0)
 
-    @cached_property
+    @lazy
     def largest_line(self) -> Money | None:
         nets = [line.net for line in self._counted]
         if not nets or self._sum(nets) is None:
             return None
         return max((net for net in nets if net is not None), key=lambda net: net.amount)
 
-    @cached_property
+    @lazy
     def total_tax(self) -> Money | None:
         return self.order.totals.tax.amount if self.order.totals and self.order.totals.tax else None
 
-    @cached_property
+    @lazy
     def shipping(self) -> Money | None:
         return self.order.totals.shipping if self.order.totals else None
 
-    @cached_property
+    @lazy
     def discount(self) -> Money | None:
         """What the header takes off; None when it takes nothing off, as then the order does not say."""
         off = [charge.amount for charge in self.order.charges if charge.allowance]
         return self._sum(off) if off else None
 
-    @cached_property
+    @lazy
     def cost_center(self) -> str | None:
         """The one that all lines share; None when they differ or one names none."""
         named = {line.account("costcenter") for line in self.lines}
         return named.pop() if len(named) == 1 else None
 
-    @cached_property
+    @lazy
     def total_gross(self) -> Money | None:
         """Lines, shipping and tax; None when the order states no tax, since tax in or out is never implied."""
         if self.total_tax is None:
             return None
         return self._sum((self.total_net, self.total_tax, *((self.shipping,) if self.shipping else ())))
 
-    @cached_property
+    @lazy
     def deviation_amount(self) -> Money | None:
         """What the order costs above the agreement; None unless every line has an agreed price."""
         agreed = self._sum(line.agreed_net for line in self._counted)
@@ -176,14 +186,14 @@ class Subject:
             return None
         return Money(amount=self.total_net.amount - agreed.amount, currency=agreed.currency)
 
-    @cached_property
+    @lazy
     def deviation_percent(self) -> Decimal | None:
         agreed = self._sum(line.agreed_net for line in self._counted)
         if self.deviation_amount is None or agreed is None or not agreed.amount:
             return None
         return self.deviation_amount.amount / agreed.amount * 100
 
-    @cached_property
+    @lazy
     def ship_to(self) -> Address | None:
         """The header's, or the one that all lines share."""
         if self.order.ship_to is not None:
@@ -191,7 +201,7 @@ class Subject:
         places = {line.line.ship_to for line in self.lines}
         return places.pop() if len(places) == 1 else None
 
-    @cached_property
+    @lazy
     def requested_date(self) -> date | None:
         """The earliest date asked for, of header and lines."""
         asked = [self.order.requested_delivery, *(line.line.requested_delivery for line in self.lines)]

@@ -7,7 +7,7 @@ import pytest
 from approval_orders import line, order, subject
 
 from app.approval.definition import checksum, read, to_json
-from app.approval.flow import Ruling, required, verdict
+from app.approval.flow import Ruling, required, required_at, verdict
 from schemas.faults import Rejected
 
 DEFINITION: dict[str, Any] = {
@@ -180,3 +180,117 @@ def test_a_step_is_required_when_its_condition_is_yes_or_unknown() -> None:
     assert [step.key for step, _ in required(first, big)] == ["lead", "finance"]
     unpriced = subject(order(line(price=None)))
     assert [step.key for step, _ in required(first, unpriced)] == ["lead", "finance"]
+
+
+WHOLE: dict[str, Any] = {
+    **DEFINITION,
+    "warn": [{"key": "big", "text": "A big one", "when": {"field": "order.line_count", "op": ">", "value": 0}}],
+    "stages": [
+        {
+            "steps": [
+                {
+                    "key": "all",
+                    "name": "Everything",
+                    "approver": {"group": "buyers"},
+                    "quorum": "all",
+                    "reject": "unreachable",
+                    "min_limit": {"amount": "500.00", "currency": "EUR"},
+                    "due_hours": 8,
+                    "remind_hours": 4,
+                    "on_timeout": "escalate",
+                    "escalate_to": {"manager_of": "requester"},
+                    "may_edit": ["quantity", "requested_date"],
+                    "allow_self": True,
+                    "self_limit": {"amount": "50", "currency": "EUR"},
+                    "watchers": [{"field": "cost_center.owner"}, {"role": "auditor"}],
+                },
+                {"key": "chain", "name": "Managers", "approver": {"hierarchy": "requester"}, "min_limit": "total"},
+            ]
+        }
+    ],
+    "merge_consecutive": True,
+    "final_approver": {"user": "cfo"},
+    "tolerance": {"percent": "2.5", "amount": {"amount": "20", "currency": "EUR"}},
+    "later_date": "new_run",
+}
+
+
+def test_every_setting_survives_the_round_trip() -> None:
+    flow = read(json.dumps(WHOLE))
+    assert read(to_json(flow)) == flow
+    assert json.loads(to_json(flow))["stages"][0]["steps"][0] == WHOLE["stages"][0]["steps"][0]
+    assert flow.needs == {"order.currency", "line.unspsc", "order.total_net", "order.line_count"}
+
+
+def test_settings_that_were_not_there_do_not_change_a_checksum() -> None:
+    kept = {"match", "block", "auto_approve", "stages", "when_nobody_is_asked"}
+    text = to_json(read(json.dumps(DEFINITION)))
+    assert json.loads(text).keys() == kept
+    assert {key for stage in json.loads(text)["stages"] for step in stage["steps"] for key in step} == {
+        "key",
+        "name",
+        "approver",
+        "quorum",
+        "reject",
+        "condition",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"on_timeout": "approve"}, ("flow.bad_value", "on_timeout")),
+        ({"escalate_to": None}, ("flow.no_approver", "escalate_to")),
+        ({"due_hours": 0}, ("flow.bad_value", "due_hours")),
+        ({"due_hours": True}, ("flow.bad_value", "due_hours")),
+        ({"remind_hours": 8}, ("flow.bad_value", "remind_hours")),
+        ({"min_limit": {"amount": "5"}}, ("flow.bad_value", "min_limit")),
+        ({"min_limit": {"amount": 5.5, "currency": "EUR"}}, ("flow.bad_value", "min_limit")),
+        ({"allow_self": False}, ("flow.bad_value", "self_limit")),
+        ({"allow_self": "yes"}, ("flow.bad_value", "allow_self")),
+        ({"may_edit": ["price"]}, ("flow.bad_value", "may_edit[0]")),
+        ({"watchers": [{"field": "ship_to.ownr"}]}, ("flow.no_approver", "watchers[0]")),
+        ({"approver": {"manager_of": "me"}}, ("flow.no_approver", "approver")),
+        ({"approver": {"user": "a", "role": "b"}}, ("flow.no_approver", "approver")),
+        ({"quorum": 31}, ("flow.bad_value", "quorum")),
+        ({"escalate": 1}, ("rule.unknown_key", "escalate")),
+    ],
+)
+def test_a_wrong_setting_of_a_step_is_refused_at_its_place(changes: dict[str, Any], fault: tuple[str, str]) -> None:
+    step = {**WHOLE["stages"][0]["steps"][0], **changes}
+    faults = faults_of(json.dumps({**WHOLE, "stages": [{"steps": [step]}]}))
+    assert (fault[0], f"stages[0].steps[0].{fault[1]}") in faults
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"final_approver": {"hierarchy": "boss"}}, ("flow.no_approver", "final_approver")),
+        ({"tolerance": {"percent": "-1"}}, ("flow.bad_value", "tolerance.percent")),
+        ({"tolerance": {"percent": 2.5}}, ("flow.bad_value", "tolerance.percent")),
+        ({"tolerance": {"percent": "1", "amount": "5"}}, ("flow.bad_value", "tolerance.amount")),
+        ({"later_date": "never"}, ("flow.bad_value", "later_date")),
+        ({"merge_consecutive": 1}, ("flow.bad_value", "merge_consecutive")),
+    ],
+)
+def test_a_wrong_setting_of_a_flow_is_refused_at_its_place(changes: dict[str, Any], fault: tuple[str, str]) -> None:
+    assert fault in faults_of(json.dumps({**WHOLE, **changes}))
+
+
+def test_a_hierarchy_needs_somebody_at_its_end() -> None:
+    without = {key: value for key, value in WHOLE.items() if key != "final_approver"}
+    assert faults_of(json.dumps(without)) == [("flow.final_approver_missing", "final_approver")]
+
+
+def test_a_warning_is_told_and_stops_nothing() -> None:
+    found = verdict(read(json.dumps({**WHOLE, "auto_approve": [], "block": []})), subject())
+    assert (found.ruling, [warned.rule.key for warned in found.warnings]) == (Ruling.ASK, ["big"])
+
+
+def test_a_step_of_a_closed_stage_that_became_necessary_joins_the_stage_that_opens() -> None:
+    flow = read(json.dumps(DEFINITION))
+    small, big = subject(order(line(price="20.00"))), subject(order(line(price="900.00")))
+    first = [step.key for step, _ in required_at(flow, 0, (), small)]
+    assert first == ["lead"]
+    assert [step.key for step, _ in required_at(flow, 1, first, small)] == ["board"]
+    assert [step.key for step, _ in required_at(flow, 1, first, big)] == ["finance", "board"]
