@@ -173,3 +173,8 @@ class Inbox:
         with self._changed:
             self._changed.wait_for(lambda: found() is not None, seconds)
             return found()
+
+    @property
+    def arrived(self) -> list[Received]:
+        with self._changed:
+            return list(self._arrived)
