@@ -6,7 +6,7 @@ from app.flows.cases import Choice, Code
 from app.storage.exchanges import ExchangeState
 from app.storage.orders import OrderState
 from app.web.orders import words
-from app.web.orders.export import harmless
+from app.web.spreadsheet import harmless
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
