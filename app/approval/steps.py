@@ -182,7 +182,8 @@ def _answered(task: Task, had: dict[str, Task], given: dict[str | None, Task]) -
 
 def escalated(step: OpenStep, cause: str, at: datetime, excluded: frozenset[str]) -> OpenStep:
     """Asks those besides to whom the step escalates; whoever was asked first stays."""
-    more = [person for person in step.escalate_to if person not in step.people and person not in excluded - step.own]
+    barred = step.people | (excluded - step.own)
+    more = [person for person in dict.fromkeys(step.escalate_to) if person not in barred]
     tasks = tuple(Task(id_after(cause, person), person, opened_at=at) for person in more)
     return replace(step, tasks=(*step.tasks, *tasks), escalate_to=())
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.approval.flow import OnTimeout, Rejects
 from app.approval.moves import (
@@ -30,6 +30,11 @@ from app.approval.steps import OpenStep, State, Task, TaskState
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 STAFF = ["a", "b", "c", "d", "requester"]
 PEOPLE = st.sampled_from(STAFF)
+RARELY = st.integers(0, 9).map(lambda number: number == 9)
+
+
+def has_tasks(machine: "Approval") -> bool:
+    return any(True for _ in machine.run.tasks)
 
 
 class Approval(RuleBasedStateMachine):
@@ -65,12 +70,20 @@ class Approval(RuleBasedStateMachine):
         self.log.append((event, self.at))
         return True
 
-    @rule(people=st.lists(st.lists(PEOPLE, max_size=3, unique=True), max_size=2), data=st.data())
-    def open_stage(self, people: list[list[str]], data: st.DataObject) -> None:
+    @property
+    def waits_for_a_stage(self) -> bool:
+        return self.run.state is State.OPEN and len(self.run.opened) == self.run.stage
+
+    @precondition(lambda self: self.waits_for_a_stage)
+    @rule(sizes=st.lists(st.integers(1, 3), max_size=2), hostile=RARELY, data=st.data())
+    def open_stage(self, sizes: list[int], hostile: bool, data: st.DataObject) -> None:
+        """Mostly with people who count; now and then with anybody, and with nobody."""
+        allowed = STAFF if hostile else sorted(set(STAFF) - self.barred)
         steps = []
-        for names in people:
+        for size in sizes:
             self.made += 1
             key = f"{self.made}"
+            names = data.draw(st.permutations(allowed))[: 0 if hostile and size == 3 else size]
             due = self.at + timedelta(hours=data.draw(st.integers(1, 48)))
             steps.append(
                 OpenStep(
@@ -85,16 +98,22 @@ class Approval(RuleBasedStateMachine):
         if self.tell(StageOpened(tuple(steps))):
             self.needed |= {step.key: step.quorum for step in steps}
 
-    def a_task(self, data: st.DataObject) -> Task | None:
-        tasks = list(self.run.tasks)
-        return data.draw(st.sampled_from(tasks)) if tasks else None
+    @precondition(lambda self: not self.waits_for_a_stage)
+    @rule()
+    def open_a_stage_out_of_turn(self) -> None:
+        assert not self.tell(StageOpened(()))
 
-    @rule(by=PEOPLE, own=st.booleans(), yes=st.booleans(), stale=st.booleans(), data=st.data())
-    def decide(self, by: str, own: bool, yes: bool, stale: bool, data: st.DataObject) -> None:
-        task = self.a_task(data)
-        if task is None:
-            return
-        by = data.draw(st.sampled_from([task.assignee, task.delegate or task.assignee])) if own else by
+    def a_task(self, data: st.DataObject) -> Task:
+        """Mostly an open one."""
+        tasks = list(self.run.tasks)
+        waiting = [task for task in tasks if task.state is TaskState.OPEN]
+        return data.draw(st.sampled_from(tasks if not waiting or data.draw(RARELY) else waiting))
+
+    @precondition(has_tasks)
+    @rule(by=PEOPLE, other=RARELY, no=RARELY, stale=RARELY, data=st.data())
+    def decide(self, by: str, other: bool, no: bool, stale: bool, data: st.DataObject) -> None:
+        task, yes = self.a_task(data), not no
+        by = by if other else data.draw(st.sampled_from([task.assignee, task.delegate or task.assignee]))
         of = "stale" if stale else self.run.order_hash
         if self.tell((Approved if yes else Rejected)(task.id, by, of)):
             assert not stale
@@ -103,45 +122,55 @@ class Approval(RuleBasedStateMachine):
             if yes:
                 self.yes.add((task.id, by, of))
 
-    @rule(to=PEOPLE, own=st.booleans(), hand_on=st.booleans(), data=st.data())
-    def pass_on(self, to: str, own: bool, hand_on: bool, data: st.DataObject) -> None:
+    @precondition(has_tasks)
+    @rule(to=PEOPLE, other=RARELY, hand_on=st.booleans(), data=st.data())
+    def pass_on(self, to: str, other: bool, hand_on: bool, data: st.DataObject) -> None:
         task = self.a_task(data)
-        if task is not None:
-            by = task.assignee if own else to
-            self.tell(Forwarded(task.id, by, to) if hand_on else Delegated(task.id, to))
+        by = to if other else task.assignee
+        self.tell(Forwarded(task.id, by, to) if hand_on else Delegated(task.id, to))
 
+    @precondition(has_tasks)
     @rule(data=st.data(), late=st.timedeltas(timedelta(days=-2), timedelta(days=20)))
     def timers_go_off(self, data: st.DataObject, late: timedelta) -> None:
         task = self.a_task(data)
         self.at += late
-        if task is not None:
-            self.tell(RemindDue(task.id))
-            self.tell(Due(task.id))
+        self.tell(RemindDue(task.id))
+        self.tell(Due(task.id))
 
+    @precondition(has_tasks)
     @rule(by=st.none() | PEOPLE)
     def edit(self, by: str | None) -> None:
         self.edits += 1
         if self.tell(Edited(by, f"{self.edits}")) and by is not None:
             self.barred.add(by)
 
+    @precondition(has_tasks)
     @rule(person=PEOPLE)
     def leave(self, person: str) -> None:
         self.tell(Left(person))
 
-    @rule(event=st.sampled_from([Superseded(), Withdrawn(), Overridden(approve=False, by="root"), Refused("root")]))
-    def stop(self, event: Event) -> None:
-        self.tell(event)
+    @precondition(has_tasks)
+    @rule(
+        event=st.sampled_from([Superseded(), Withdrawn(), Overridden(approve=False, by="root"), Refused("root")]),
+        really=RARELY,
+    )
+    def stop(self, event: Event, really: bool) -> None:
+        if really:
+            self.tell(event)
 
+    @precondition(lambda self: not self.waits_for_a_stage)
     @rule()
     def reopen(self) -> None:
         self.tell(Reopened())
 
-    @rule(by=st.sampled_from(["root", "requester"]))
-    def override(self, by: str) -> None:
-        if self.tell(Overridden(approve=True, by=by)):
+    @precondition(has_tasks)
+    @rule(by=st.sampled_from(["root", "requester"]), really=RARELY)
+    def override(self, by: str, really: bool) -> None:
+        if really and self.tell(Overridden(approve=True, by=by)):
             assert by == "root"
             self.overridden = True
 
+    @precondition(has_tasks)
     @rule()
     def last_event_again(self) -> None:
         if self.log and not isinstance(self.log[-1][0], StageOpened | Reopened):
@@ -181,8 +210,7 @@ class Approval(RuleBasedStateMachine):
             return
         open_tasks = [task for task in self.run.tasks if task.state is TaskState.OPEN]
         if self.run.state is State.OPEN:
-            waits_for_a_stage = len(self.run.opened) == self.run.stage
-            assert open_tasks or waits_for_a_stage
+            assert open_tasks or self.waits_for_a_stage
             assert all(step.reachable for step in self.run.steps)
         else:
             assert not open_tasks

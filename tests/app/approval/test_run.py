@@ -374,6 +374,11 @@ def test_an_escalation_asks_one_more_and_takes_nothing_from_the_first() -> None:
     assert told(run, Approved("s-a", "a"), at=LATER).state is State.APPROVED
 
 
+def test_who_is_named_twice_for_an_escalation_is_asked_once() -> None:
+    run = told(opened(step("a", escalate_to=("b", "b"))), Left("a"))
+    assert [task.assignee for task in run.tasks if task.state is TaskState.OPEN] == ["b"]
+
+
 def test_an_escalation_after_the_decision_has_no_effect() -> None:
     run = opened(step("a", "b", quorum=2, due=LATER, on_timeout=OnTimeout.REJECT))
     run = told(run, Approved("s-a", "a"))
