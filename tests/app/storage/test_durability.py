@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 import typer
 from databases import empty_url
@@ -15,7 +16,7 @@ from app.seal import KeyRing
 from app.settings import Settings
 from app.storage.database import Database, normalised
 from app.storage.durability import weaknesses
-from app.web.operators.handlers import not_ready
+from app.web.operators.readiness import examine
 
 
 @pytest.fixture
@@ -55,7 +56,8 @@ def test_postgresql_that_commits_asynchronously_is_not_served_from(
 def test_a_server_is_not_ready_once_postgresql_commits_asynchronously(forgetful: str, gateway: Gateway) -> None:
     database = Database(forgetful, pool=2)
     database.start()
-    assert not_ready(replace(gateway, database=database)) == [TOLD]
+    checks = anyio.run(examine, replace(gateway, database=database))
+    assert [(check.name, check.what) for check in checks if not check.ok] == [("durability", TOLD)]
     database.stop()
 
 
