@@ -55,6 +55,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FAULTS] = FaultReport()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes that share the tests gives its rows to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["faults"] = session.config.stash[FAULTS].rows
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    node.config.stash[FAULTS].rows += map(tuple, node.workeroutput["faults"])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     report = config.stash[FAULTS]
     if report.rows:
