@@ -78,5 +78,6 @@ def test_memory_stays_while_a_lane_drains(backlog: Lanes) -> None:
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # An order of two lines is some 2 kB as JSON and several as objects: kept ones would be ten times this.
-    assert after - before < 100 * 200
+    # An order of two lines is some 2 kB as JSON and several as objects: kept ones would be several times this.
+    # Tables of libraries that grow in steps take some 30 kB once.
+    assert after - before < 100 * 500

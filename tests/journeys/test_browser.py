@@ -89,7 +89,7 @@ def test_a_held_order_is_seen_at_the_desk(
         page = browser.new_page()
         watched = Watched(page)
         sign_in(page, access, "operator")
-        page.get_by_role("link", name="Desk").click()
+        page.get_by_role("link", name="Desk", exact=True).click()
         page.screenshot(path=tmp_path / "desk.png")
         page.get_by_role("link", name="BROWSER-2").first.click()
         expect(page.get_by_text("XYZ").first).to_be_visible()
