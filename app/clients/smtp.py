@@ -128,10 +128,11 @@ async def _send(server: Server, sender: str, recipient: str, message: bytes, pro
             raise _refusal(error) from None
         except SMTPException as error:
             raise progress.failure(_told(error)) from None
-        progress.said = f"{answer.code} {answer.message}"[:_LONGEST_REASON]
-        return progress.said
+        progress.said = said = f"{answer.code} {answer.message}"[:_LONGEST_REASON]
     except (OSError, ValueError) as error:
         raise progress.failure(_told(error)) from None
+    else:
+        return said
     finally:
         await _hang_up(client, polite=progress.said is not None)
 
@@ -142,7 +143,7 @@ async def _hang_up(client: SMTP, *, polite: bool) -> None:
     if polite:
         with suppress(SMTPException, OSError):
             await client.execute_command(b"QUIT", timeout=GOODBYE)
-    if transport is not None:
+    if isinstance(transport, asyncio.WriteTransport):
         transport.abort()
     client.close()
     # The socket is closed in the loop's next turns.
