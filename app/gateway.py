@@ -84,13 +84,28 @@ def problems_of(settings: Settings) -> list[str]:
     problems = []
     if settings.base_url is None:
         problems.append("CROSSDOCK_BASE_URL is not set: links that partners and people get would name this machine")
+    if settings.keys is None and settings.path_of_keys.exists() and settings.path_of_keys.stat().st_mode & 0o077:
+        problems.append(f"{settings.path_of_keys} can be read by others: chmod 600 it")
+
+    def weak(session: Session) -> list[str]:
+        return [*_weaknesses(session), *_budget_problems(session, settings.database_pool)]
+
+    return problems + _problems_of_database(settings, weak)
+
+
+def hindrances_of(settings: Settings) -> list[str]:
+    """As `problems_of`, and only what keeps anybody from using the database at all."""
+    return _problems_of_database(settings, lambda _: [])
+
+
+def _problems_of_database(settings: Settings, more: Callable[[Session], list[str]]) -> list[str]:
+    """`more` is asked of a database whose tables are current."""
+    problems = []
     keys: KeyRing | None = None
     try:
         keys = keys_of(settings)
     except (ValueError, OSError) as error:
         problems.append(str(error))
-    if settings.keys is None and settings.path_of_keys.exists() and settings.path_of_keys.stat().st_mode & 0o077:
-        problems.append(f"{settings.path_of_keys} can be read by others: chmod 600 it")
     try:
         database = Database(settings.url_of_database, pool=2)
     except (ValueError, ArgumentError) as error:
@@ -99,8 +114,10 @@ def problems_of(settings: Settings) -> list[str]:
         return [*problems, f"there is no database at {database.url.database}: run `crossdock init`"]
     try:
         with database.read() as session:
-            problems += _problems_of_database(session, database, keys)
-            problems += _budget_problems(session, settings.database_pool)
+            if schema.pending(session.connection()):
+                return [*problems, "the database's migrations are not current: run `crossdock init`"]
+            problems += unopenable(session, keys) if keys else []
+            problems += more(session)
     except SQLAlchemyError as error:
         problems.append(f"the database does not answer: {getattr(error, 'orig', None) or error}")
     finally:
@@ -134,10 +151,10 @@ def _budget_problems(session: Session, wanted: int) -> list[str]:
     ]
 
 
-def _problems_of_database(session: Session, database: Database, keys: KeyRing | None) -> list[str]:
-    if schema.pending(session.connection()):
-        return ["the database's migrations are not current: run `crossdock init`"]
-    problems = (unopenable(session, keys) if keys else []) + weaknesses(session.connection())
-    if not database.sqlite and session.connection().exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
+def _weaknesses(session: Session) -> list[str]:
+    connection = session.connection()
+    problems = weaknesses(connection)
+    postgresql = connection.dialect.name == "postgresql"
+    if postgresql and connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
         problems.append("the database is a read-only standby")
     return problems

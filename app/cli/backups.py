@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from app import main
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.progress import bar
+from app.cli.site import opened
 from app.clock import SystemClock
 from app.gateway import keys_of, migrate
 from app.settings import Settings
@@ -28,7 +28,7 @@ def backup(file: File, data: Data = None) -> None:
     """Write everything in the database to FILE, also while servers and workers run.
 
     FILE is as secret as the database. The sealing keys are not in it: keep them elsewhere."""
-    with main.opened(settings_from(data)) as gateway, bar("backup", "rows") as done:
+    with opened(settings_from(data)) as gateway, bar("backup", "rows") as done:
         try:
             manifest = take(gateway.database, file, at=gateway.clock.now(), done=done)
         except (OSError, ValueError) as error:

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from app import main
 from app.catalog.export import export_files
 from app.catalog.load import import_in_pieces
 from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.progress import bar
+from app.cli.site import opened
 from app.storage.base import LIVE
 from app.storage.intake_writer import Busy, Unwritten
 from schemas.faults import Rejected
@@ -41,7 +41,7 @@ def import_(
     if len(read) != len(files):
         raise typer.BadParameter("two of the files have the same name", param_hint="FILES")
     reached = (0, 0)
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         try:
             with bar("import", "items") as shown:
 
@@ -71,9 +71,12 @@ def export(
     data: Data = None,
 ) -> None:
     """Write the whole catalog as the three files that `import` takes back."""
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         files = export_files(session, LIVE)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        stop(str(error))
     console().print(f"{', '.join(files)} written to {folder}", markup=False)

@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 from sqlmodel import Session, select
 
-from app import main
 from app.cli.audited import record
 from app.cli.options import Data, console, json_or_text, settings_from, stop
+from app.cli.site import opened
 from app.partners.agreement import SECTION, OrderTerms
 from app.storage.base import LIVE
 from app.storage.customers import CustomerAddressRow, CustomerRow
@@ -29,7 +29,7 @@ Number = Annotated[str, typer.Argument(help="The customer's number in the ERP.",
 def list_(data: Data = None) -> None:
     """All customers."""
     table = Table("number", "name", "currency", "language", "price list", "active")
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         for row in session.exec(select(CustomerRow).where(CustomerRow.realm == LIVE).order_by(CustomerRow.number)):
             active = "yes" if row.active else "no"
             table.add_row(row.number, row.name, row.currency, row.language, row.price_list or "", active)
@@ -49,7 +49,7 @@ def add(
     if currency not in CURRENCIES:
         raise typer.BadParameter(f"{currency} is no ISO 4217 currency", param_hint="--currency")
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         row = CustomerRow(
             realm=LIVE,
             number=number,
@@ -92,7 +92,7 @@ def set_(
         row.settings = {**row.settings, section: terms}
         session.add(row)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(write)
         record(gateway, "customer_changed", customer=number, section=section, value=terms)
 
@@ -133,7 +133,7 @@ def ship_to(
         row.name, row.address = name, msgspec.json.decode(to_json(place))
         session.add(row)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(write)
         record(gateway, "customer_changed", customer=number, ship_to=code)
 

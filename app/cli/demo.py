@@ -16,10 +16,10 @@ import httpx
 import typer
 from pydantic import HttpUrl
 
-from app import main
 from app.bridge.demo_erp import server as demo_erp_server
 from app.cli.options import Data, console, settings_from, stop
-from app.cli.server import prepare, run_server
+from app.cli.server import prepare, refuse_taken, run_server
+from app.cli.site import opened
 from app.sandbox import access, demo_buyer, demo_data
 from app.sandbox.access import DemoAccess
 from app.sandbox.demo_buyer import DemoBuyer
@@ -45,10 +45,12 @@ def demo(
     if settings.base_url is None:
         settings = settings.model_copy(update={"base_url": HttpUrl(f"http://127.0.0.1:{port}")})
     for wanted in (port, port + 1):
-        _refuse_taken(wanted)
+        _refuse_taken_port(wanted)
     prepare(settings)
+    # Before anything is written: what demo.json says is of the one that runs.
+    refuse_taken(settings)
     erp_url = f"http://127.0.0.1:{port + 1}"
-    with main.opened(settings) as gateway:
+    with opened(settings) as gateway:
         try:
             loaded = demo_data.load(gateway, access.load(settings.data), base_url=settings.url, erp_url=erp_url)
         except demo_data.NotOurs as error:
@@ -75,7 +77,7 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _refuse_taken(port: int) -> None:
+def _refuse_taken_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

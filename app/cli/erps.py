@@ -11,12 +11,12 @@ import typer
 from rich.table import Table
 from sqlmodel import Session, select
 
-from app import main
 from app.bridge.adapter import SetUp
 from app.bridge.registry import ADAPTERS, DEFAULT, keep_erp, keep_secret
 from app.bridge.rest_json.adapter import SIGNING
 from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
+from app.cli.site import opened
 from app.gateway import Gateway
 from app.seal import Secret
 from app.storage.base import LIVE
@@ -34,7 +34,7 @@ FromStdin = Annotated[
 def list_(data: Data = None) -> None:
     """All ERPs, with how far their adapter has been proved."""
     table = Table("name", "adapter", "label", "settings", "active")
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         for row in session.exec(select(ErpRow).where(ErpRow.realm == LIVE).order_by(ErpRow.name)):
             label = ADAPTERS[row.adapter].label if row.adapter in ADAPTERS else "unknown"
             table.add_row(row.name, row.adapter, label, json.dumps(row.settings), "yes" if row.active else "no")
@@ -66,7 +66,7 @@ def set_(
             keep_secret(session, gateway.keys, row, SIGNING, made, now=now)
         return new
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         private = gateway.settings.erp_private_networks
         try:
             ADAPTERS[adapter].build(SetUp(LIVE, given, {SIGNING: (made,)}, gateway.clock, private)).close()
@@ -96,7 +96,7 @@ def secret(
         until = now + timedelta(days=overlap_days)
         keep_secret(session, gateway.keys, row, SIGNING, made, now=now, overlap_until=until)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(lambda session: write(gateway, session))
         record(gateway, "erp_secret_added", erp=name, overlap_days=overlap_days)
     if not secret_stdin:

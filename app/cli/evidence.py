@@ -8,10 +8,10 @@ import typer
 from rich.table import Table
 from sqlmodel import Session, col, or_, select
 
-from app import main
 from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.progress import bar
+from app.cli.site import opened
 from app.flows import erase_data
 from app.flows.export_evidence import export_evidence
 from app.gateway import Gateway
@@ -46,7 +46,7 @@ def verify_(
     if zip_ is not None:
         _verify_file(zip_)
         return
-    with main.opened(settings_from(data)) as gateway, bar("verify", "bodies") as done:
+    with opened(settings_from(data)) as gateway, bar("verify", "bodies") as done:
         checked = verify(gateway.database, gateway.keys, done)
     for place, problem in checked.problems:
         console().print(f"{place}: {problem}", markup=False)
@@ -85,7 +85,7 @@ def export(
     data: Data = None,
 ) -> None:
     """Write everything about one order to a ZIP: documents, decisions, attempts, answers. The audit record says so."""
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         row = _order(gateway, order)
         try:
             with open(out, "x+b", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
@@ -109,7 +109,7 @@ def erase(
     Backups that were taken before keep what they hold."""
     if (order is None) == (person is None) or not reason.strip():
         raise typer.BadParameter("name either an order or a person, and a reason")
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         if order is not None:
             try:
                 erased = erase_data.order_data(gateway, _order(gateway, order).id, reason=reason)
@@ -152,7 +152,7 @@ def list_(data: Data = None) -> None:
     """All rules; the one that says most wins."""
     table = Table("connection", "kind", "days")
     settings = settings_from(data)
-    with main.opened(settings) as gateway, gateway.database.read() as session:
+    with opened(settings) as gateway, gateway.database.read() as session:
         names = dict(session.exec(select(PartnerRow.id, PartnerRow.name)).all())
         for rule in session.exec(select(RetentionRuleRow).where(RetentionRuleRow.realm == LIVE)):
             table.add_row(names.get(rule.partner_id or "", "all"), rule.kind or "every kind", str(rule.days))
@@ -171,7 +171,7 @@ def set_(
     settings = settings_from(data)
     if days < settings.duplicate_days:
         stop(f"documents are needed for {settings.duplicate_days} days, to answer those that are sent again")
-    with main.opened(settings) as gateway:
+    with opened(settings) as gateway:
 
         def write(session: Session) -> None:
             partner_id = _partner_id(session, partner)
@@ -188,7 +188,7 @@ def set_(
 @retention.command()
 def remove(partner: Partner = None, kind: Kind = None, data: Data = None) -> None:
     """Take a rule back."""
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
 
         def write(session: Session) -> bool:
             rule = _rule(session, _partner_id(session, partner), kind)

@@ -15,9 +15,9 @@ from rich.table import Table
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from app import main
 from app.cli.audited import record
 from app.cli.options import Data, console, json_or_text, settings_from, stop
+from app.cli.site import opened
 from app.gateway import Gateway
 from app.partners import shop, traffic
 from app.partners.profile import add_partner
@@ -56,7 +56,7 @@ PurposeOption = Annotated[Purpose, typer.Option(help="What the secret is for.")]
 def list_(data: Data = None) -> None:
     """All connections, with their names and customers."""
     table = Table("connection", "active", "sender", "buys for", "we are")
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         for row in session.exec(select(PartnerRow).where(PartnerRow.realm == LIVE).order_by(PartnerRow.name)):
             names = {role: "\n".join(_shown(session, row, role)) for role in Role}
             table.add_row(row.name, "yes" if row.active else "no", names[Role.SENDER], names[Role.FROM], names[Role.TO])
@@ -66,14 +66,14 @@ def list_(data: Data = None) -> None:
 @partner.command()
 def show(name: Name, data: Data = None) -> None:
     """Everything about a connection except its secrets, of which only the dates are told."""
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         _print(_told(session, gateway, _partner(session, name)))
 
 
 @partner.command()
 def export(data: Data = None) -> None:
     """All connections as JSON, without secrets."""
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         rows = session.exec(select(PartnerRow).where(PartnerRow.realm == LIVE).order_by(PartnerRow.name))
         _print([_told(session, gateway, row) for row in rows])
 
@@ -114,7 +114,7 @@ def add(
         keep_secret(session, gateway.keys, row, Purpose.CXML_INBOUND, secret, now=gateway.clock.now())
         session.flush()
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         try:
             gateway.database.write(lambda session: write(gateway, session))
         except IntegrityError:
@@ -145,7 +145,7 @@ def secret(
         until = now + timedelta(days=overlap_days)
         keep_secret(session, gateway.keys, _partner(session, name), purpose, new, now=now, overlap_until=until)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(lambda session: write(gateway, session))
         record(gateway, "partner_secret_added", partner=name, purpose=purpose.value, overlap_days=overlap_days)
     _tell(new, made)
@@ -182,7 +182,7 @@ def set_(
         row.settings = {**row.settings, protocol: agreed}
         session.add(row)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(write)
         record(gateway, "partner_changed", partner=name, setting=setting, value=value)
 
@@ -198,7 +198,7 @@ def hosts(name: Name, return_host: ReturnHosts = None, frame_origin: FrameOrigin
         row.return_hosts, row.frame_origins = list(return_host or ()), list(frame_origin or ())
         session.add(row)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(write)
         record(gateway, "partner_changed", partner=name, return_hosts=return_host, frame_origins=frame_origin)
 
@@ -221,7 +221,7 @@ def _switch(name: str, data: Data, *, active: bool) -> None:
         row.active = active
         session.add(row)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(write)
         record(gateway, "partner_enabled" if active else "partner_disabled", partner=name)
 

@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 from sqlmodel import Session, select
 
-from app import main
 from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
+from app.cli.site import opened
 from app.storage import passwords, people
 from app.storage.base import LIVE
 from app.storage.people import PersonRow, Role
@@ -26,7 +26,7 @@ FromStdin = Annotated[
 def list_(data: Data = None) -> None:
     """Everybody."""
     table = Table("login", "name", "email", "roles", "active")
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         for row in session.exec(select(PersonRow).where(PersonRow.realm == LIVE).order_by(PersonRow.login)):
             table.add_row(row.login, row.name, row.email or "", ", ".join(row.roles), "yes" if row.active else "no")
     console().print(table)
@@ -49,7 +49,7 @@ def add(
         raise typer.BadParameter("a login has 1 to 100 characters", param_hint="LOGIN")
     password, hashed = _password(password_stdin)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
 
         def write(session: Session) -> None:
             if people.by_login(session, LIVE, login) is not None:
@@ -82,7 +82,7 @@ def password(login: Login, password_stdin: FromStdin = False, data: Data = None)
         session.add(row)
         people.end_sessions(session, row.id)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(write)
         record(gateway, "password_changed", login=people.folded(login))
     _tell(new, password_stdin)
@@ -107,7 +107,7 @@ def _switch(login: str, data: Data, *, active: bool) -> None:
         session.add(row)
         people.end_sessions(session, row.id)
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         gateway.database.write(write)
         record(gateway, "person_enabled" if active else "person_disabled", login=people.folded(login))
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from app import main
 from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
+from app.cli.site import opened
 from app.flows.replay import Selection, unknown
 from app.flows.replay import replay as replay_selected
 from app.storage.base import LIVE
@@ -35,7 +35,7 @@ def replay(
     if strange := [one for one in state or () if one not in STOPPED]:
         raise typer.BadParameter(f"{strange[0]} deliveries are not at a stop", param_hint="--state")
     wanted = Selection(realm=LIVE, orders=orders or (), since=_utc(since), until=_utc(until), states=state or ())
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         with gateway.database.read() as session:
             missing = unknown(session, wanted)
         if missing:

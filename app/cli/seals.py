@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from app import main
 from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.progress import bar
+from app.cli.site import opened
 from app.seal import FOLLOW_SECONDS, KeyFile, KeyRing, new_key_id
 from app.settings import Settings
 from app.storage.rotation import left, rotate
@@ -23,7 +23,7 @@ seal = typer.Typer(help="The master keys: rotate, look, retire.", no_args_is_hel
 def status(data: Data = None) -> None:
     """Which keys there are, and how much each has sealed."""
     table = Table("key", "", "values")
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         for key in gateway.keys.keys:
             role = "seals" if key == gateway.keys.current else "only opens"
             table.add_row(key, role, str(count(session.connection(), key)))
@@ -35,7 +35,7 @@ def add(data: Data = None) -> None:
     """Add a key that only opens. Where servers run on several machines: add, copy the key file to all, then rotate."""
     settings = settings_from(data)
     file = _file(settings)
-    with main.opened(settings) as gateway:
+    with opened(settings) as gateway:
         key = new_key_id()
         file.replace(gateway.keys.with_spare(key))
     console().print(f"{key} is in {file.path} and only opens; `crossdock seal rotate --to {key}` makes it seal")
@@ -51,7 +51,7 @@ def rotate_(
     A rotation that was interrupted goes on when this is run again. With CROSSDOCK_KEYS: put the new key first there,
     restart, then run this."""
     settings = settings_from(data)
-    with main.opened(settings) as gateway:
+    with opened(settings) as gateway:
         keys = gateway.keys
         if to is not None and to not in keys.keys:
             stop(f"there is no key {to} in the ring; there is: {', '.join(keys.keys)}")
@@ -83,7 +83,7 @@ def retire(key: Annotated[str, typer.Argument(help="The key's id.", show_default
     """Take a key out of the key file for good. Refused while it is still needed."""
     settings = settings_from(data)
     file = _file(settings)
-    with main.opened(settings) as gateway:
+    with opened(settings) as gateway:
         keys = gateway.keys
         if key not in keys.keys:
             stop(f"there is no key {key} in the ring; there is: {', '.join(keys.keys)}")

@@ -9,19 +9,21 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 from sqlmodel import Session, select
 
 from app import main
 from app.cli.options import Data, Host, Port, console, settings_from, stop
+from app.cli.site import opened
 from app.gateway import connection_budget, migrate, problems_of
 from app.jobs import served_numbers
 from app.seal import make_key_file, new_key_id
 from app.settings import Settings
 from app.storage import passwords
 from app.storage.base import LIVE
+from app.storage.database import Database
 from app.storage.people import PersonRow, Role
-from app.storage.seal_keys import register_key
+from app.storage.seal_keys import register_key, registered
 from app.storage.worker_ids import Taken
 from app.transports.http.connections import Patience, patient
 
@@ -88,20 +90,42 @@ def check_config(data: Data = None) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Directory, key file and tables; each is left alone where it is already."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if settings.keys is None and not settings.path_of_keys.exists():
-        # Another `init` at the same moment may be the one that makes it.
-        with suppress(FileExistsError):
-            make_key_file(settings.path_of_keys, new_key_id())
+    """Directory, tables and key file; each is left alone where it is already. A database that was sealed with other
+    keys gets none of these: its own are wanted, and a second set beside them would keep it from being served."""
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        stop(f"the data folder cannot be made: {settings.data}: {error.strerror}")
     try:
         migrate(settings.url_of_database)
-    except ValueError as error:
+    except (ValueError, ArgumentError) as error:
         stop(f"CROSSDOCK_DATABASE_URL: {error}")
     except OperationalError as error:
         stop(f"the database does not answer: {error.orig}")
-    with main.opened(settings) as gateway:
+    if settings.keys is None:
+        _make_keys(settings)
+    with opened(settings) as gateway:
         gateway.database.write(lambda session: register_key(session, gateway.keys, gateway.clock.now()))
+
+
+def _make_keys(settings: Settings) -> None:
+    database = Database(settings.url_of_database, pool=1)
+    try:
+        with database.read() as session:
+            held = registered(session)
+    finally:
+        database.stop()
+    path = settings.path_of_keys
+    if path.exists():
+        return
+    if held:
+        stop(f"{path} does not exist, and this database is sealed with {', '.join(held)}: put its key file back")
+    try:
+        # Another `init` at the same moment may be the one that makes it.
+        with suppress(FileExistsError):
+            make_key_file(path, new_key_id())
+    except OSError as error:
+        stop(f"the key file cannot be made: {path}: {error.strerror}")
 
 
 def _first_administrator(settings: Settings) -> str | None:
@@ -109,7 +133,7 @@ def _first_administrator(settings: Settings) -> str | None:
     password = passwords.made()
     hashed = passwords.hashed(password)
 
-    with main.opened(settings) as gateway:
+    with opened(settings) as gateway:
         person = PersonRow(
             realm=LIVE,
             login="admin",

@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 from sqlmodel import col, select
 
-from app import main
 from app.cli.options import Data, console, settings_from, stop
+from app.cli.site import opened
 from app.storage.base import LIVE
 from app.storage.exchanges import QuarantineRow
 from app.storage.ledger import quarantined_body
@@ -25,7 +25,7 @@ def strangers(
     data: Data = None,
 ) -> None:
     """What came from unknown senders, the newest first: whom they say they are, from where, and why it stopped here."""
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         query = select(QuarantineRow).where(QuarantineRow.realm == LIVE).order_by(col(QuarantineRow.id).desc())
         if document is not None:
             row = session.exec(query.where(QuarantineRow.id == document)).first()

@@ -8,8 +8,8 @@ import msgspec
 import typer
 from rich.table import Table
 
-from app import main
 from app.cli.options import Data, console, settings_from, stop
+from app.cli.site import opened
 from app.flows.work_overview import NoSuchLane, Overview, hold_back, overview
 from app.storage.base import LIVE
 from app.work import Lane
@@ -28,7 +28,7 @@ def show(
     """What waits, who works, what is stuck and what has come to a stop."""
     if context.invoked_subcommand is not None:
         return
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         found = overview(gateway, LIVE)
         page = f"{gateway.settings.url}/operations"
     if as_json:
@@ -91,7 +91,7 @@ def resume(lane: LaneName, data: Data = None) -> None:
 
 
 def _hold_back(lane: str, act: str, data: Data) -> None:
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
         wanted = Lane(realm=LIVE, lane=lane)
         try:
             gateway.database.write(lambda tx: hold_back(tx, gateway, wanted, act, actor="system", channel="command"))

@@ -26,6 +26,11 @@ def register_key(session: Session, keys: KeyRing, at: datetime) -> None:
         session.add(SealKeyRow(id=keys.current, check=keys.seal(KNOWN_TEXT, _place(keys.current)), created_at=at))
 
 
+def registered(session: Session) -> list[str]:
+    """The ids of the keys that have sealed something here."""
+    return list(session.exec(select(SealKeyRow.id).order_by(SealKeyRow.id)))
+
+
 def forget_key(session: Session, key_id: str) -> None:
     """After nothing here is sealed with it any more."""
     row = session.get(SealKeyRow, key_id)
@@ -37,10 +42,14 @@ def unopenable(session: Session, keys: KeyRing) -> list[str]:
     """Why the ring does not fit this database, one sentence a key; empty when all is well."""
     problems = []
     for row in session.exec(select(SealKeyRow).order_by(SealKeyRow.id)):
+        sealed = f"the database holds values sealed with key '{row.id}'"
+        if row.id not in keys.keys:
+            problems.append(f"{sealed}, which is not in the key ring")
+            continue
         try:
             keys.open(row.check, _place(row.id))
-        except Unsealable as error:
-            problems.append(f"the database holds values sealed with key '{row.id}', which the key ring lacks: {error}")
+        except Unsealable:
+            problems.append(f"{sealed}; what the key ring has under this name is another key")
     return problems
 
 
