@@ -1,8 +1,8 @@
 """What a connection may cost before a request stands: time, bytes, and a place among the others.
 
 uvicorn waits for ever for the first request of a connection, for the rest of its head, and for a body, and httptools
-takes a head of any length. Here each has an end, and where connections are all taken, the one that has waited longest
-without a request gives way: who opens ten thousand and says nothing keeps nobody out."""
+takes a head and trailers of any length. Here each has an end, and where connections are all taken, the one that has
+waited longest without a request gives way: who opens ten thousand and says nothing keeps nobody out."""
 
 import fcntl
 import sys
@@ -41,6 +41,10 @@ TOO_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent
 TOO_LONG: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
+class _TooLong(Exception):
+    """Has the parser end where it is."""
+
+
 class PatientProtocol(HttpToolsProtocol):
     """For uvicorn; see `patient`."""
 
@@ -54,6 +58,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._body_timer: TimerHandle | None = None
         self._read_timer: TimerHandle | None = None
         self._head_bytes = 0
+        self._body_came = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -75,8 +80,13 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._head_timer is None and self in self.idle:
             self._await_head()
+        head, self._body_came = self._head_timer, False
         super().data_received(data)
-        if self._head_timer is not None:
+        # Of a head that began behind another request in these bytes, only what follows is counted.
+        in_head = head is not None and self._head_timer is head
+        # What comes behind a head and is no body: trailers, or extensions of a chunk.
+        beside_body = self._body_timer is not None and not self._body_came
+        if in_head or beside_body:
             self._head_bytes += len(data)
             if self._head_bytes > self.patience.head_bytes:
                 self._refuse(TOO_LONG)
@@ -87,10 +97,26 @@ class PatientProtocol(HttpToolsProtocol):
             self._await_head()
 
     def on_headers_complete(self) -> None:
+        # One that came in a single piece is measured only now.
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > self.patience.head_bytes:
+            self._head_bytes = size
+            raise _TooLong
+        self._head_bytes = 0
         self._stop("_head_timer", "_body_timer")
         self.idle.pop(self, None)
         self._body_timer = self.loop.call_later(self.patience.body_seconds, self._body_is_late)
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._head_bytes > self.patience.head_bytes:
+            self._refuse(TOO_LONG)
+        else:
+            super().send_400_response(msg)
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes, self._body_came = 0, True
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._stop("_body_timer")

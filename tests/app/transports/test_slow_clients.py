@@ -141,6 +141,44 @@ def test_the_refusal_of_an_endless_head_says_so(url: str) -> None:
     assert said.startswith(b"HTTP/1.1 431")
 
 
+def test_a_long_head_that_comes_in_one_piece_is_refused_too(url: str) -> None:
+    head = b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: %s\r\n\r\n"
+    with connected(url) as connection:
+        connection.sendall(head % (b"a" * 19_000))
+        assert b"alive" in connection.recv(65_536)
+        connection.sendall(head % (b"a" * 21_000))
+        said, _ = until_closed(connection)
+    assert said.startswith(b"HTTP/1.1 431")
+    assert_healthy(url)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"0\r\n" + b"X-Trailer: abc\r\n" * 100, b"0\r\nX-Trailer: " + b"a" * 1_000, b"5;extension=" + b"a" * 1_000],
+    ids=["trailers", "one_trailer", "extension"],
+)
+def test_what_is_endless_beside_a_body_is_refused_at_its_limit(piece: bytes, url: str) -> None:
+    sent, rest = 0, piece.removeprefix(b"0\r\n") if piece.endswith(b"\r\n") else b"a" * 1_000
+    with connected(url) as connection:
+        connection.sendall(b"POST /swallow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        connection.sendall(piece)
+        try:
+            for _ in range(5_000):
+                connection.sendall(rest)
+                sent += len(rest)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    assert sent < 4_000_000
+    assert_healthy(url)
+
+
+def test_trailers_within_the_limit_are_taken(url: str) -> None:
+    with connected(url) as connection:
+        connection.sendall(b"POST /swallow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        connection.sendall(b"0\r\nX-Trailer: " + b"a" * 5_000 + b"\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
 def test_a_body_that_never_ends_loses_its_connection(url: str) -> None:
     with connected(url) as connection:
         connection.sendall(b"POST /swallow HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
