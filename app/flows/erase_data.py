@@ -11,12 +11,20 @@ from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from app.gateway import Gateway
-from app.seal import SealedBody, Unsealable
+from app.seal import Place, SealedBody, Unsealable
 from app.storage import audit, ledger, people
 from app.storage.base import table_of
-from app.storage.erasure import StillOpen, erase_account, erase_bodies, erase_order, erase_traces, erase_visit
+from app.storage.erasure import (
+    StillOpen,
+    drop_quarantined,
+    erase_account,
+    erase_bodies,
+    erase_order,
+    erase_traces,
+    erase_visit,
+)
 from app.storage.erasures import Cause, ErasureRow
-from app.storage.exchanges import ExchangeBodyRow, ExchangeRow
+from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 from app.storage.order_trail import trail_of
 from app.storage.orders import OrderRevisionRow, OrderRow
 from app.storage.pages import pages_apart
@@ -26,6 +34,7 @@ from protocols.registry import named
 
 _BODIES: Final = table_of(ExchangeBodyRow)
 _EXCHANGES: Final = table_of(ExchangeRow)
+_QUARANTINE: Final = table_of(QuarantineRow)
 
 
 @dataclass(slots=True)
@@ -61,6 +70,7 @@ def person_data(gateway: Gateway, realm: str, address: str, *, reason: str, done
     searched and how many there are."""
     wanted = people.folded(address)
     found = _exchanges_that_name(gateway, realm, wanted, done)
+    strange = _quarantined_that_name(gateway, realm, wanted)
     with gateway.database.read() as session:
         orders = _orders_that_name(session, realm, wanted, found)
         visited = _visits_that_name(session, realm, wanted, gateway.clock.now())
@@ -82,6 +92,8 @@ def person_data(gateway: Gateway, realm: str, address: str, *, reason: str, done
             erase_bodies(tx, erasure, part)
             for exchange in tx.exec(select(ExchangeRow).where(col(ExchangeRow.id).in_(part))):
                 erase_traces(exchange)
+        for part in _batched(strange, 500):
+            drop_quarantined(tx, erasure, part)
         for visit_id in visited:
             erase_visit(tx, erasure, tx.get_one(PunchoutSessionRow, visit_id))
         accounts = people.of_names(tx, realm, [wanted])
@@ -111,18 +123,26 @@ def _exchanges_that_name(gateway: Gateway, realm: str, wanted: str, done: Progre
     found: set[str] = set()
     seen = 0
     for page in pages_apart(gateway.database, _BODIES, columns, where=here):
-        found |= {row.exchange_id for row in page if wanted in _text(gateway, row)}
+        found |= {
+            row.exchange_id for row in page if wanted in _text(gateway, row, ledger.place_of_body(row.exchange_id))
+        }
         seen += len(page)
         done(min(seen, total), total)
     return found
 
 
-def _text(gateway: Gateway, row: Any) -> str:
+def _quarantined_that_name(gateway: Gateway, realm: str, wanted: str) -> Sequence[str]:
+    columns = [_QUARANTINE.c[name] for name in ("id", "sealed_key", "sealed_body", "protocol", "media_type")]
+    pages = pages_apart(gateway.database, _QUARANTINE, columns, where=[_QUARANTINE.c.realm == realm])
+    return [
+        row.id for page in pages for row in page if wanted in _text(gateway, row, ledger.place_of_quarantined(row.id))
+    ]
+
+
+def _text(gateway: Gateway, row: Any, place: Place) -> str:
     """All there is to read in a body, folded; nothing of one that does not open (`evidence verify` tells of those)."""
     try:
-        body = gateway.keys.open_body(
-            SealedBody(row.sealed_key, row.sealed_body), ledger.place_of_body(row.exchange_id)
-        )
+        body = gateway.keys.open_body(SealedBody(row.sealed_key, row.sealed_body), place)
     except Unsealable:
         return ""
     protocol = named(row.protocol)

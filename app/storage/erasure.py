@@ -7,11 +7,11 @@ VACUUM. A backup that was taken before keeps what it holds."""
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, delete, update
 from sqlmodel import Session, col, select
 
 from app.storage.erasures import ErasureRow
-from app.storage.exchanges import ExchangeBodyRow, ExchangeRow
+from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 from app.storage.order_trail import Trail
 from app.storage.orders import OrderRevisionRow
 from app.storage.people import PersonRow, end_sessions
@@ -38,6 +38,13 @@ def erase_bodies(session: Session, erasure: ErasureRow, exchange_ids: Sequence[s
     assert isinstance(result, CursorResult)
     erasure.bodies += result.rowcount
     return result.rowcount
+
+
+def drop_quarantined(session: Session, erasure: ErasureRow, row_ids: Sequence[str]) -> None:
+    """What nobody we know sent is evidence of nothing and goes whole."""
+    result = session.execute(delete(QuarantineRow).where(col(QuarantineRow.id).in_(row_ids)))
+    assert isinstance(result, CursorResult)
+    erasure.bodies += result.rowcount
 
 
 def erase_traces(exchange: ExchangeRow) -> None:

@@ -14,7 +14,7 @@ from app.storage import audit, ledger
 from app.storage.base import LIVE, Row
 from app.storage.erasure import StillOpen
 from app.storage.erasures import ErasureRow
-from app.storage.exchanges import ExchangeBodyRow, ExchangeRow
+from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 from app.storage.integrity import verify
 from app.storage.order_trail import trail_of
 from app.storage.orders import OrderRow, revision
@@ -159,6 +159,27 @@ def test_a_person_is_erased_from_everything_that_is_at_its_end(gateway: Gateway,
     finish(gateway, open_)
     assert erase_data.person_data(gateway, LIVE, SHOPPER, reason="r").open == []
     assert "dana.shopper" not in everything(gateway)
+
+
+def test_a_person_is_erased_from_what_an_unknown_sender_sent(gateway: Gateway) -> None:
+    for number, said in enumerate((f"<a>{SHOPPER.upper()}</a>", "<a>kim@buyer.example</a>")):
+        row: dict[str, object] = {
+            "id": f"q{number}",
+            "realm": LIVE,
+            "transport": "http",
+            "protocol": "cxml",
+            "reason": "r",
+            "claimed": [],
+            "at": gateway.clock.now(),
+            "size": len(said),
+            "kept": len(said),
+            "sha256": "x",
+        }
+        sealed = ledger.seal_quarantined(gateway.keys, f"q{number}", said.encode())
+        gateway.database.write(lambda tx, row=row, sealed=sealed: ledger.quarantine(tx, row, sealed, rows=9, size=999))
+    assert erase_data.person_data(gateway, LIVE, SHOPPER, reason="r").bodies == 1
+    with gateway.database.read() as session:
+        assert session.scalars(select(QuarantineRow.id)).all() == ["q1"]
 
 
 def test_a_body_that_vanished_behind_our_back_is_no_erasure(gateway: Gateway, buyer: Buyer) -> None:
