@@ -74,6 +74,7 @@ def documents() -> str:
         [
             ("bytes", number(of("intake_body")), setting("intake_body")),
             ("bytes of all that are taken in at once", number(of("intake_memory")), setting("intake_memory")),
+            ("of these from one address", number(of("intake_memory") // 2), "half of it"),
             ("seconds for its body to come", number(bodies.SLOWEST), ""),
             ("elements", number(limits.elements), ""),
             ("levels", "256", "libxml2"),

@@ -4,6 +4,7 @@ Work items can be lost: a worker dies, an engine's table is restored from yester
 sweep wakes their lanes again; waking one that needs nothing costs a look.
 """
 
+import random
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,6 +22,8 @@ QUIET: Final = timedelta(seconds=20)
 """Rows that somebody touched since are left to their own work items."""
 MOST: Final = 500
 """Alerts and wake-ups in one round; the next round is soon."""
+
+_chance: Final = random.SystemRandom()
 WATCHED: Final = 10_000
 
 
@@ -42,10 +45,13 @@ def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str 
     # One work id for each lane and minute: rounds that come while the engine stands still do not pile up.
     of = of or str(int(now.timestamp() // 60))
     with gateway.database.read() as session:
-        lanes = deliveries.due_lanes(session, now, now - quiet)[:MOST]
-        answers = dispatches.due(session, now, now - quiet)[:MOST]
+        lanes = deliveries.due_lanes(session, now, now - quiet)
+        answers = dispatches.due(session, now, now - quiet, MOST)
         late = _anything_late(session, gateway, now)
         steady_time.watch(gateway, deliveries.in_doubt(session, WATCHED))
+    if len(lanes) > MOST:
+        # Not the first ones each time: lanes that are paused stay due, and there may be many.
+        lanes = _chance.sample(lanes, MOST)
     if lanes or answers:
         gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, of))
     if late:

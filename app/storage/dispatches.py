@@ -124,9 +124,9 @@ def next_of_order(tx: Session, row: DispatchRow) -> DispatchRow | None:
     return tx.exec(query.order_by(col(DispatchRow.sequence)).limit(1)).first()
 
 
-def due(tx: Session, now: datetime, quiet_since: datetime) -> list[tuple[str, str]]:
-    """Realm and id of what should be sent now and that nobody has touched since `quiet_since`: the oldest open
-    document of each order."""
+def due(tx: Session, now: datetime, quiet_since: datetime, limit: int) -> list[tuple[str, str]]:
+    """Realm and id of what should be sent now and that nobody has touched since `quiet_since`, the longest untouched
+    first: the oldest open document of each order."""
     earlier = aliased(DispatchRow)
     first = ~exists().where(
         col(earlier.order_id) == DispatchRow.order_id,
@@ -139,7 +139,7 @@ def due(tx: Session, now: datetime, quiet_since: datetime) -> list[tuple[str, st
         first,
         (col(DispatchRow.due_at).is_(None)) | (col(DispatchRow.due_at) <= now),
     )
-    return list(tx.exec(query))
+    return list(tx.exec(query.order_by(col(DispatchRow.touched_at)).limit(limit)))
 
 
 def late(tx: Session, before: datetime, limit: int) -> list[DispatchRow]:
