@@ -40,6 +40,7 @@ def _add_server(app: typer.Typer) -> None:
         demo,
         erps,
         evidence,
+        keys,
         partners,
         people,
         play,
@@ -65,6 +66,7 @@ def _add_server(app: typer.Typer) -> None:
     app.add_typer(partners.partner, name="partner")
     app.add_typer(erps.erp, name="erp")
     app.add_typer(people.person, name="person")
+    app.add_typer(keys.key, name="key")
     app.add_typer(customers.customer, name="customer")
     app.add_typer(work.work, name="work")
     app.add_typer(seals.seal, name="seal")

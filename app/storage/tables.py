@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from app.storage import (  # noqa: F401 - importing them is what this module is for
+    api_keys,
     approvals,
     attempts,
     audit,

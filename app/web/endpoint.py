@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.gateway import Gateway
+from app.storage.api_keys import Scope
 
 KIB = 1024
 
@@ -23,6 +24,7 @@ class Auth(StrEnum):
     OPEN      anyone: start codes, the login page, health.
     SHOPPER   the path token of a punchout session.
     PERSON    a signed-in person with one of the endpoint's roles.
+    KEY       a key of the API that has the endpoint's scope.
     DOCUMENT  credentials inside or beside the posted document, checked by the transport that reads it.
     OPERATOR  whoever calls from an address that the operator listed.
     """
@@ -30,6 +32,7 @@ class Auth(StrEnum):
     OPEN = "open"
     SHOPPER = "shopper"
     PERSON = "person"
+    KEY = "key"
     DOCUMENT = "document"
     OPERATOR = "operator"
 
@@ -42,6 +45,7 @@ class Endpoint:
     """
     handler      a coroutine function, or a plain function that is then run in the thread pool.
     roles        for PERSON: one of these is needed; empty means that any signed-in person will do.
+    scope        for KEY, and only there: what the key must be allowed to do.
     body_limit   bytes; more is answered with 413 before anything parses. None: the handler counts for itself, because
                  its protocol has an answer of its own for a body that is too large.
     csrf_exempt  posts from other sites are what this URL is for (documents, buyers' forms), or it needs no session.
@@ -52,8 +56,13 @@ class Endpoint:
     auth: Auth
     methods: tuple[str, ...] = ("GET",)
     roles: tuple[str, ...] = ()
+    scope: Scope | None = None
     body_limit: int | None = 64 * KIB
     csrf_exempt: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.auth is Auth.KEY) != (self.scope is not None):
+            raise ValueError(f"{self.path}: a scope is what an endpoint for keys needs, and no other has one")
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -15,6 +15,7 @@ from app.errors import No, Refusal
 from app.storage.database import is_gone
 from app.storage.intake_writer import Busy, Unwritten
 from app.web.language import msgid
+from app.web.problem import asks_the_api, problem
 from app.web.security import set_headers
 from app.web.views import page
 
@@ -73,9 +74,11 @@ def error_page(
     reason: str | None = None,
     words: Words | None = None,
 ) -> Response:
-    """The page for a status, in its own `words` or others. `reason` is a sentence of ours for people (never an
-    exception's text)."""
+    """The page for a status, in its own `words` or others; a problem document where a machine asked. `reason` is a
+    sentence of ours for people (never an exception's text)."""
     words = words or WORDS.get(status, OURS if status >= 500 else WORDS[400])
+    if asks_the_api(request):
+        return problem(request, status, reason or words.text, headers=headers)
     context = {"words": words, "reason": reason, "number": request.state.trace.number}
     return page(request, "error.html", context, status=status, headers=headers)
 

@@ -20,6 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.transports.intake import Intake
 from app.web.admin import routes as admin
+from app.web.api import routes as api
+from app.web.api.guard import keys_only
 from app.web.approvals import routes as approvals
 from app.web.buyers import routes as buyers
 from app.web.desk import routes as desk
@@ -51,10 +53,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *operations.ENDPOINTS,
     *work.ENDPOINTS,
     *admin.ENDPOINTS,
+    *api.ENDPOINTS,
     *storefront.ENDPOINTS,
 )
 
-GUARDS: Guards = {Auth.OPERATOR: operators_only, Auth.PERSON: people_only, Auth.SHOPPER: shoppers_only}
+GUARDS: Guards = {
+    Auth.OPERATOR: operators_only,
+    Auth.PERSON: people_only,
+    Auth.SHOPPER: shoppers_only,
+    Auth.KEY: keys_only,
+}
 """Who decides for each kind of declared authentication. OPEN needs nobody; DOCUMENT is decided by the transport, which
 alone can read the document."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement
@@ -14,10 +14,16 @@ from starlette.datastructures import QueryParams
 from app.storage.base import unindexed
 from app.storage.customers import CustomerRow
 from app.storage.orders import HoldRow, HoldState, OrderRow, OrderState
-from app.storage.people import PersonRow
 from schemas.money import Money
 
 PAGE: Final = 50
+
+
+class Viewer(Protocol):
+    """Who asks, a person or a key: they see the orders of these customers (by id), of all where it is None."""
+
+    realm: str
+    customers: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class ListedOrder:
 
     order: OrderRow
     customer: str
+    customer_number: str
     cases: int
 
     @property
@@ -82,18 +89,18 @@ def _day(text: str) -> date | None:
         return None
 
 
-def visible_to(person: PersonRow) -> list[ColumnElement[bool]]:
-    """The conditions that limit a query over orders to those that the person may see."""
-    return [col(OrderRow.realm) == person.realm, *_customers_of(person)]
+def visible_to(viewer: Viewer) -> list[ColumnElement[bool]]:
+    """The conditions that limit a query over orders to those that the viewer may see."""
+    return [col(OrderRow.realm) == viewer.realm, *_customers_of(viewer)]
 
 
-def _customers_of(person: PersonRow) -> list[ColumnElement[bool]]:
-    return [] if person.customers is None else [col(OrderRow.customer_id).in_(person.customers)]
+def _customers_of(viewer: Viewer) -> list[ColumnElement[bool]]:
+    return [] if viewer.customers is None else [col(OrderRow.customer_id).in_(viewer.customers)]
 
 
-def _selected(person: PersonRow, chosen: OrderFilter) -> SelectOfScalar[OrderRow]:
+def _selected(viewer: Viewer, chosen: OrderFilter) -> SelectOfScalar[OrderRow]:
     realm = col(OrderRow.realm) if chosen.state else unindexed(OrderRow.realm)
-    query = select(OrderRow).where(realm == person.realm, *_customers_of(person)).order_by(col(OrderRow.id).desc())
+    query = select(OrderRow).where(realm == viewer.realm, *_customers_of(viewer)).order_by(col(OrderRow.id).desc())
     if chosen.text:
         number = col(OrderRow.number).icontains(chosen.text, autoescape=True)
         requester = col(OrderRow.requester).icontains(chosen.text, autoescape=True)
@@ -112,18 +119,23 @@ def _selected(person: PersonRow, chosen: OrderFilter) -> SelectOfScalar[OrderRow
     return query
 
 
-def listed(session: Session, person: PersonRow, chosen: OrderFilter) -> tuple[list[ListedOrder], str | None]:
+def listed(
+    session: Session, viewer: Viewer, chosen: OrderFilter, most: int = PAGE
+) -> tuple[list[ListedOrder], str | None]:
     """A page, newest first, and the `before` of the next one, where there is one."""
-    found = session.exec(_selected(person, chosen).limit(PAGE + 1)).all()
-    shown = found[:PAGE]
-    return _described(session, shown), shown[-1].id if len(found) > PAGE else None
+    found = session.exec(_selected(viewer, chosen).limit(most + 1)).all()
+    shown = found[:most]
+    return described(session, shown), shown[-1].id if len(found) > most else None
 
 
-def _described(session: Session, rows: Sequence[OrderRow]) -> list[ListedOrder]:
+def described(session: Session, rows: Sequence[OrderRow]) -> list[ListedOrder]:
     wanted = {order.customer_id for order in rows}
-    names = {c.id: c.name for c in session.exec(select(CustomerRow).where(col(CustomerRow.id).in_(wanted)))}
+    customers = {c.id: c for c in session.exec(select(CustomerRow).where(col(CustomerRow.id).in_(wanted)))}
     cases = _open_cases(session, [order.id for order in rows])
-    return [ListedOrder(order, names[order.customer_id], cases.get(order.id, 0)) for order in rows]
+    return [
+        ListedOrder(order, customer.name, customer.number, cases.get(order.id, 0))
+        for order, customer in ((order, customers[order.customer_id]) for order in rows)
+    ]
 
 
 def _open_cases(session: Session, order_ids: list[str]) -> dict[str, int]:
@@ -135,20 +147,20 @@ def _open_cases(session: Session, order_ids: list[str]) -> dict[str, int]:
     return dict(session.exec(query).all())
 
 
-def exported(session: Session, person: PersonRow, chosen: OrderFilter, most: int) -> Iterator[ListedOrder]:
+def exported(session: Session, viewer: Viewer, chosen: OrderFilter, most: int) -> Iterator[ListedOrder]:
     """All that the filter selects, at most so many, newest first; read in batches that end with the iteration."""
     left = replace(chosen, before="")
     while most > 0:
-        batch = session.exec(_selected(person, left).limit(min(most, 1_000))).all()
+        batch = session.exec(_selected(viewer, left).limit(min(most, 1_000))).all()
         if not batch:
             return
-        yield from _described(session, batch)
+        yield from described(session, batch)
         session.expunge_all()
         most -= len(batch)
         left = replace(left, before=batch[-1].id)
 
 
-def customers_of(session: Session, person: PersonRow) -> list[CustomerRow]:
-    """Those whose orders the person may see, by name."""
-    query = select(CustomerRow).where(CustomerRow.realm == person.realm).order_by(CustomerRow.name)
-    return [customer for customer in session.exec(query) if person.serves(customer.id)]
+def customers_of(session: Session, viewer: Viewer) -> list[CustomerRow]:
+    """Those whose orders the viewer may see, by name."""
+    query = select(CustomerRow).where(CustomerRow.realm == viewer.realm).order_by(CustomerRow.name)
+    return [customer for customer in session.exec(query) if viewer.customers is None or customer.id in viewer.customers]

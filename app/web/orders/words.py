@@ -106,6 +106,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "sign_in_failed": msgid("Sign-in failed"),
     "signed_out": msgid("Signed out"),
     "signed_out_everywhere": msgid("Signed out everywhere"),
+    "key_created": msgid("Key of the API made"),
+    "key_revoked": msgid("Key of the API revoked"),
 }
 
 ROLES: Final[Mapping[str, str]] = {

@@ -132,6 +132,13 @@ REFUSED = {
     "a role that there is not": (("person", "add", "x", "--name", "X", "--role", "king"), 2, "king"),
     "a person twice": (("person", "add", "Admin", "--name", "X", "--role", "admin"), 1, "there is a person admin"),
     "nobody of that name": (("person", "disable", "x"), 1, "there is no person 'x'"),
+    "a key that there is not": (("key", "revoke", "aaaaaaaa"), 1, "There is no such key."),
+    "a key for nobody": (
+        ("key", "create", "X", "--scope", "orders:read", "--customer", "9"),
+        1,
+        "there is no customer '9'",
+    ),
+    "a scope that there is not": (("key", "create", "X", "--scope", "everything"), 2, "everything"),
     "nothing to replay": (("replay",), 2, "name orders, a time, or --all"),
     "an order that there is not": (("replay", "PO-1"), 1, "there is no order PO-1"),
     "a file that is not there": (("catalog", "import", "/does/not/exist.csv"), 2, "cannot read"),
@@ -191,3 +198,18 @@ def test_a_database_that_does_not_answer_is_told(tmp_path: Path) -> None:
     result = CliRunner().invoke(commands(everything=True), ["init", "--data", str(tmp_path)], env=unreachable)
     assert result.exit_code == 1
     assert "the database does not answer" in result.output
+
+
+def test_a_key_of_the_api_is_made_shown_once_and_revoked(crossdock: Crossdock) -> None:
+    assert crossdock("key", "create", "ERP")[0] == 1
+    status, said = crossdock("key", "create", "ERP", "--scope", "orders:read", "--customer", "10010")
+    assert status == 0
+    key = said.removeprefix("key: ").split(" ", 1)[0]
+    key_id, secret = key.split("_")[2:]
+    assert crossdock("key", "create", "ERP")[0] == 0
+    status, said = crossdock("key", "create", "ERP")
+    assert (status, "revoke the older one first" in said) == (1, True)
+    assert crossdock("key", "revoke", key_id) == (0, "")
+    listed = crossdock("key", "list")[1]
+    assert secret not in listed
+    assert [word in listed for word in (key_id, "revoked", "valid", "10010")] == [True] * 4

@@ -1,0 +1,1 @@
+"""What machines ask: the ERP and integrators, with keys."""
