@@ -11,6 +11,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
+RoleName = Literal["admin", "operator", "approver", "auditor"]
 
 
 class Settings(BaseSettings):
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     delivery_hours    how long an order is offered to an ERP that cannot take it, or a look-up repeated, before people
                       must decide.
     promise_hours     after how long people hear that a buyer who was told "later" still waits for the outcome.
+    second_factor_roles   roles whose people must have a second factor before they may work.
     operators         networks that may read /metrics and /readyz.
     time_zone         in which nightly work begins and charts show their times (IANA name).
     reply_private_networks whether partners' systems to which we send by ourselves may, and may be spoken to over http.
@@ -76,13 +78,14 @@ class Settings(BaseSettings):
     duplicate_days: int = Field(default=30, ge=30)
     retention_days: int = Field(default=400, ge=30)
     operators: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    second_factor_roles: Annotated[tuple[RoleName, ...], NoDecode] = ()
     erp_private_networks: bool = False
     reply_private_networks: bool = False
     time_zone: str = "UTC"
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("operators", mode="before")
+    @field_validator("operators", "second_factor_roles", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -10,6 +10,8 @@ from sqlmodel import Session, select
 from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.site import opened
+from app.errors import Refusal
+from app.flows import second_factor
 from app.storage import passwords, people
 from app.storage.base import LIVE
 from app.storage.people import PersonRow, Role
@@ -86,6 +88,45 @@ def password(login: Login, password_stdin: FromStdin = False, data: Data = None)
         gateway.database.write(write)
         record(gateway, "password_changed", login=people.folded(login))
     _tell(new, password_stdin)
+
+
+@person.command()
+def roles(
+    login: Login,
+    role: Annotated[list[Role], typer.Option(help="What they may do from now on, in place of before.")],
+    data: Data = None,
+) -> None:
+    """Give a person other roles and end every session of theirs."""
+    wanted = [one.value for one in role]
+
+    def write(session: Session) -> None:
+        row = _person(session, login)
+        row.roles = wanted
+        session.add(row)
+        people.end_sessions(session, row.id)
+
+    with opened(settings_from(data)) as gateway:
+        gateway.database.write(write)
+        record(gateway, "person_roles", login=people.folded(login), roles=wanted)
+
+
+@person.command()
+def reset_second_factor(
+    login: Login,
+    reason: Annotated[str, typer.Option(help="Why, for the record: the device is lost, ...")],
+    data: Data = None,
+) -> None:
+    """Take the second factor of a lost device away and end every session of the person."""
+    with opened(settings_from(data)) as gateway:
+
+        def write(session: Session) -> None:
+            row = _person(session, login)
+            second_factor.reset(session, gateway, row, actor="system", channel="command", reason=reason)
+
+        try:
+            gateway.database.write(write)
+        except Refusal as refusal:
+            stop(refusal.reason)
 
 
 @person.command()

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, update
 from sqlmodel import Session, col, select
 
+from app.storage import second_factors
 from app.storage.erasures import ErasureRow
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 from app.storage.order_trail import Trail
@@ -119,3 +120,4 @@ def erase_account(session: Session, person: PersonRow) -> None:
     person.active = False
     session.add(person)
     end_sessions(session, person.id)
+    second_factors.remove(session, person.id)

@@ -78,6 +78,18 @@ class PersonSessionRow(Row, table=True):
     browser: str | None = Field(default=None, max_length=200)
 
 
+class PendingSignInRow(Row, table=True):
+    """A browser whose person has proved the password and not yet the second factor. A table of its own: nothing that
+    looks for a session can take one of these for it."""
+
+    __tablename__ = "cd_pending_sign_ins"
+
+    id_sha256: str = Field(primary_key=True, max_length=64)
+    realm: str = Field(max_length=20)
+    person_id: str = Field(foreign_key="cd_people.id", ondelete="CASCADE", index=True, max_length=36)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+
+
 def folded(name: str) -> str:
     """As logins and mail addresses are kept and compared."""
     return name.strip().casefold()
@@ -113,5 +125,12 @@ def session_key(cookie: str) -> str:
 
 
 def end_sessions(session: Session, person_id: str) -> None:
-    """Signs a person out everywhere."""
+    """Signs a person out everywhere, also where the second factor is being asked for."""
     session.connection().execute(delete(PersonSessionRow).where(col(PersonSessionRow.person_id) == person_id))
+    session.connection().execute(delete(PendingSignInRow).where(col(PendingSignInRow.person_id) == person_id))
+
+
+def sessions_of(session: Session, person_id: str) -> list[PersonSessionRow]:
+    """The one that was seen last comes first."""
+    query = select(PersonSessionRow).where(PersonSessionRow.person_id == person_id)
+    return list(session.exec(query.order_by(col(PersonSessionRow.seen_at).desc(), PersonSessionRow.id_sha256)))

@@ -11,6 +11,7 @@ from app.storage.base import table_of
 from app.storage.erps import ErpSecretRow
 from app.storage.exchanges import ExchangeBodyRow, QuarantineRow
 from app.storage.partners import PartnerSecretRow
+from app.storage.second_factors import SecondFactorRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def _of(row: Any, name: str, bound: str) -> SealedColumn:
 SEALED: Final = (
     _of(PartnerSecretRow, "sealed", "sealed"),
     _of(ErpSecretRow, "sealed", "sealed"),
+    _of(SecondFactorRow, "sealed", "sealed"),
     _of(ExchangeBodyRow, "sealed_key", "body"),
     _of(QuarantineRow, "sealed_key", "body"),
 )

@@ -25,6 +25,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     processes,
     restores,
     seal_keys,
+    second_factors,
     sessions,
 )
 from app.storage.base import Row

@@ -46,6 +46,7 @@ class Endpoint:
     handler      a coroutine function, or a plain function that is then run in the thread pool.
     roles        for PERSON: one of these is needed; empty means that any signed-in person will do.
     scope        for KEY, and only there: what the key must be allowed to do.
+    before_enrolment  for PERSON: also for one who lacks the second factor that their role needs.
     body_limit   bytes; more is answered with 413 before anything parses. None: the handler counts for itself, because
                  its protocol has an answer of its own for a body that is too large.
     csrf_exempt  posts from other sites are what this URL is for (documents, buyers' forms), or it needs no session.
@@ -56,6 +57,7 @@ class Endpoint:
     auth: Auth
     methods: tuple[str, ...] = ("GET",)
     roles: tuple[str, ...] = ()
+    before_enrolment: bool = False
     scope: Scope | None = None
     body_limit: int | None = 64 * KIB
     csrf_exempt: bool = False

@@ -36,12 +36,14 @@ class Limits:
     """
     unknown   codes and tokens that open nothing, by address: what is right costs nothing, as buyers share addresses.
     sign_ins  by address; `names` by name, until one succeeds.
+    codes     of the second factor, by person, until one fits: three of a million are right at any time.
     calls     of the API, by key.
     """
 
     unknown: Tries = field(default_factory=lambda: Tries("30/minute"))
     sign_ins: Tries = field(default_factory=lambda: Tries("40/5 minutes"))
     names: Tries = field(default_factory=lambda: Tries("8/5 minutes"))
+    codes: Tries = field(default_factory=lambda: Tries("10/15 minutes"))
     calls: Tries = field(default_factory=lambda: Tries("600/minute"))
 
 

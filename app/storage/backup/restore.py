@@ -21,7 +21,7 @@ from app.storage.deliveries import DeliveryRow, State
 from app.storage.dispatches import DispatchRow
 from app.storage.dispatches import State as Owed
 from app.storage.pages import MOST_BYTES, MOST_ROWS
-from app.storage.people import PersonSessionRow
+from app.storage.people import PendingSignInRow, PersonSessionRow
 from app.storage.progress import Progress, unwatched
 from app.storage.restores import RestoreRow
 from app.storage.seal_keys import register_key, unopenable
@@ -133,4 +133,5 @@ def _begin_anew(session: Session, manifest: Manifest, at: datetime) -> None:
         .values(state=Owed.WAITING, due_at=at, claim=None, touched_at=at)
     )
     session.exec(delete(PersonSessionRow))
+    session.exec(delete(PendingSignInRow))
     session.add(RestoreRow(at=at, taken_at=manifest.taken_at))

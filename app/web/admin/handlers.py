@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.approval.fields import FIELDS
+from app.errors import No, Refusal
+from app.flows import second_factor
 from app.flows.publish_flow import publish_flow
-from app.storage import approvals, audit, people
+from app.storage import approvals, audit, people, second_factors
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
 from app.storage.audit import AuditRow
 from app.storage.customers import CustomerRow
@@ -36,9 +38,26 @@ def overview(request: Request) -> Response:
             "partners": _partners(session, realm),
             "customers": _rules(session, realm),
             "names": {row.id: row.name for row in session.exec(select(CustomerRow).where(CustomerRow.realm == realm))},
+            "second_factors": second_factors.with_one(session, realm),
             "words": words,
         }
     return people_page(request, "admin/overview.html", context)
+
+
+async def reset_second_factor(request: Request) -> Response:
+    form = await read_form(request, FORM)
+    gateway, admin = gateway_of(request), signed_in(request).person
+    person_id = request.path_params["person_id"]
+
+    def work(tx: Session) -> None:
+        person = tx.get(PersonRow, person_id)
+        if person is None or person.realm != admin.realm:
+            raise Refusal(No.UNKNOWN_REFERENCE, "There is no such person.")
+        actor, reason = audit.by(admin.id), form.text("reason")
+        second_factor.reset(tx, gateway, person, actor=actor, channel="page", reason=reason)
+
+    await gateway.database.awrite(work)
+    return RedirectResponse("/admin", status_code=303)
 
 
 def _partners(session: Session, realm: str) -> list[tuple[PartnerRow, list[PartnerIdentityRow]]]:

@@ -18,6 +18,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         methods=("POST",),
         roles=(Role.ADMIN,),
     ),
+    Endpoint(
+        path="/admin/people/{person_id}/second-factor/reset",
+        handler=handlers.reset_second_factor,
+        auth=Auth.PERSON,
+        methods=("POST",),
+        roles=(Role.ADMIN,),
+    ),
     Endpoint(path="/admin/rules/{customer_id}", handler=handlers.rules_page, auth=Auth.PERSON, roles=_SEES),
     Endpoint(
         path="/admin/rules/{customer_id}",

@@ -3,15 +3,16 @@
 import asyncio
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from sqlmodel import Session, col, delete
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.flows import second_factor
 from app.gateway import Gateway
-from app.storage import audit, passwords, people
+from app.storage import audit, passwords, people, second_factors
 from app.storage.base import LIVE
 from app.storage.people import PersonRow, PersonSessionRow, Role
 from app.web.forms import FormLimits, read_form
@@ -25,7 +26,9 @@ LIMITS: Final = FormLimits(fields=10, size=1_000)
 """Many people share an address; nobody shares a name."""
 
 WRONG: Final = msgid("This name and password do not fit together.")
+NO_CODE: Final = msgid("This code does not fit, or was used already.")
 TOO_MANY: Final = msgid("Too many tries. Please wait five minutes.")
+TOO_MANY_CODES: Final = msgid("Too many tries. Please wait a quarter of an hour.")
 NEEDS_HTTPS: Final = msgid("Signing in needs https: over this connection your browser would not keep the session.")
 
 
@@ -64,17 +67,30 @@ async def login(request: Request) -> Response:
     limits = limits_of(request)
     if not (limits.sign_ins.count(remote(request)) and limits.names.count(attempt.login)):
         return _form(request, TOO_MANY, status=429, login=attempt.login)
-    cookie = await _try(gateway_of(request), attempt, request)
-    if cookie is None:
+    entered = await _try(gateway_of(request), attempt, request)
+    if entered is None:
         return _form(request, WRONG, status=401, login=attempt.login)
     limits.names.forget(attempt.login)
-    answer = RedirectResponse(_next(form.text("next")) or "/", status_code=303)
-    sessions.give(answer, cookie)
+    next_ = _next(form.text("next"))
+    if entered.asks_code:
+        answer = RedirectResponse(f"/login/code?next={quote(next_, safe='')}" if next_ else "/login/code", 303)
+        sessions.give_step(answer, entered.cookie)
+        return answer
+    answer = RedirectResponse(next_ or "/", status_code=303)
+    sessions.give(answer, entered.cookie)
     return answer
 
 
-async def _try(gateway: Gateway, attempt: _Attempt, request: Request) -> str | None:
-    """The cookie of a new session, or None. A name that nobody has costs the same work as a wrong password."""
+@dataclass(frozen=True, slots=True)
+class _Entered:
+    """`cookie` is that of a session, or of the step in which the second factor is asked for."""
+
+    cookie: str
+    asks_code: bool
+
+
+async def _try(gateway: Gateway, attempt: _Attempt, request: Request) -> _Entered | None:
+    """What a right password leads to, or None. A name that nobody has costs the same work as a wrong password."""
     person = await run_in_threadpool(_person, gateway, attempt.login)
     kept = person.password if person and person.may_sign_in(demo=gateway.settings.demo) else None
     fits = await asyncio.wrap_future(passwords.check(kept, attempt.password))
@@ -86,15 +102,69 @@ async def _try(gateway: Gateway, attempt: _Attempt, request: Request) -> str | N
         renewed = await run_in_threadpool(passwords.hashed, attempt.password)
     before = request.cookies.get(sessions.COOKIE)
 
-    def sign_in(tx: Session) -> str:
+    def sign_in(tx: Session) -> _Entered:
         if renewed is not None:
             tx.get_one(PersonRow, person.id).password = renewed
         if before:
             _end(tx, people.session_key(before))
+        if second_factors.confirmed(tx, person.id):
+            return _Entered(sessions.begin_step(tx, gateway, person), asks_code=True)
         _record(tx, gateway, person, "signed_in")
-        return sessions.begin(tx, gateway, person, request)
+        return _Entered(sessions.begin(tx, gateway, person, request), asks_code=False)
 
     return await gateway.database.awrite(sign_in)
+
+
+async def code_form(request: Request) -> Response:
+    """The second step, for a browser whose person has proved the password; others begin at the first."""
+    person = await run_in_threadpool(_in_step, request)
+    return RedirectResponse("/login", 303) if person is None else _code_form(request, None)
+
+
+def _code_form(request: Request, fault: str | None, *, status: int = 200, next_: str | None = None) -> Response:
+    target = _next(request.query_params.get("next", "") if next_ is None else next_)
+    context = {"fault": fault, "next": target}
+    answer = page(request, "people/code.html", context, language=language_of(request), status=status)
+    if status == 429:
+        answer.headers["Retry-After"] = str(limits_of(request).codes.window)
+    return answer
+
+
+def _in_step(request: Request) -> PersonRow | None:
+    gateway = gateway_of(request)
+    with gateway.database.read() as session:
+        return sessions.person_in_step(session, gateway, request.cookies.get(sessions.STEP_COOKIE))
+
+
+async def login_code(request: Request) -> Response:
+    form = await read_form(request, LIMITS)
+    gateway, limits = gateway_of(request), limits_of(request)
+    step = request.cookies.get(sessions.STEP_COOKIE, "")
+    person = await run_in_threadpool(_in_step, request)
+    if person is None:
+        return RedirectResponse("/login", status_code=303)
+    next_ = form.text("next")
+    if not (limits.sign_ins.count(remote(request)) and limits.codes.count(person.id)):
+        return _code_form(request, TOO_MANY_CODES, status=429, next_=next_)
+    text = form.text("code")
+
+    def sign_in(tx: Session) -> str | None:
+        # Looked up again: somebody may have ended the step meanwhile.
+        proof = second_factor.prove(tx, gateway, person, text)
+        if proof is None or sessions.person_in_step(tx, gateway, step) is None:
+            return None
+        sessions.end_step(tx, step)
+        _record(tx, gateway, person, "signed_in", second_factor=proof)
+        return sessions.begin(tx, gateway, person, request)
+
+    cookie = await gateway.database.awrite(sign_in)
+    if cookie is None:
+        return _code_form(request, NO_CODE, status=401, next_=next_)
+    limits.codes.forget(person.id)
+    answer = RedirectResponse(_next(next_) or "/", status_code=303)
+    answer.delete_cookie(sessions.STEP_COOKIE, path="/", secure=True, httponly=True)
+    sessions.give(answer, cookie)
+    return answer
 
 
 def _person(gateway: Gateway, login: str) -> PersonRow | None:
@@ -106,10 +176,10 @@ def _end(tx: Session, key: str) -> None:
     tx.connection().execute(delete(PersonSessionRow).where(col(PersonSessionRow.id_sha256) == key))
 
 
-def _record(tx: Session, gateway: Gateway, person: PersonRow | None, event: str) -> None:
+def _record(tx: Session, gateway: Gateway, person: PersonRow | None, event: str, **data: str) -> None:
     """What was typed as an unknown name is not kept: people type passwords there."""
     actor = audit.by(person.id) if person else "unknown"
-    audit.record(tx, realm=LIVE, at=gateway.clock.now(), actor=actor, channel="page", event=event)
+    audit.record(tx, realm=LIVE, at=gateway.clock.now(), actor=actor, channel="page", event=event, data=data)
 
 
 def logout(request: Request) -> Response:

@@ -1,12 +1,27 @@
-"""URLs of the login and of the start page."""
+"""URLs of the login, of the start page and of a person's own account."""
+
+from functools import partial
 
 from app.web.endpoint import KIB, Auth, Endpoint
-from app.web.people import handlers
+from app.web.people import account, handlers
+
+_person = partial(Endpoint, auth=Auth.PERSON)
+_post = partial(Endpoint, auth=Auth.PERSON, methods=("POST",), body_limit=10 * KIB)
+_FACTOR = "/account/second-factor"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(path="/", handler=handlers.home, auth=Auth.PERSON),
+    _person(path="/", handler=handlers.home),
     Endpoint(path="/login", handler=handlers.login_form, auth=Auth.OPEN),
     Endpoint(path="/login", handler=handlers.login, auth=Auth.OPEN, methods=("POST",), body_limit=10 * KIB),
-    Endpoint(path="/logout", handler=handlers.logout, auth=Auth.PERSON, methods=("POST",)),
-    Endpoint(path="/logout/everywhere", handler=handlers.logout_everywhere, auth=Auth.PERSON, methods=("POST",)),
+    Endpoint(path="/login/code", handler=handlers.code_form, auth=Auth.OPEN),
+    Endpoint(path="/login/code", handler=handlers.login_code, auth=Auth.OPEN, methods=("POST",), body_limit=10 * KIB),
+    _post(path="/logout", handler=handlers.logout, before_enrolment=True),
+    _post(path="/logout/everywhere", handler=handlers.logout_everywhere, before_enrolment=True),
+    _person(path="/account", handler=account.account),
+    _post(path="/account/sessions/{key}/end", handler=account.end_session),
+    _person(path=_FACTOR, handler=account.factor_page, before_enrolment=True),
+    _post(path=f"{_FACTOR}/begin", handler=account.begin, before_enrolment=True),
+    _post(path=f"{_FACTOR}/confirm", handler=account.confirm, before_enrolment=True),
+    _post(path=f"{_FACTOR}/recovery-codes", handler=account.renew),
+    _post(path=f"{_FACTOR}/remove", handler=account.remove),
 )

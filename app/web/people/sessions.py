@@ -5,17 +5,19 @@ login over plain http elsewhere is answered with words instead of a loop."""
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlmodel import Session
+from sqlmodel import Session, col, delete
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.flows import second_factor
 from app.gateway import Gateway
-from app.storage.people import PersonRow, PersonSessionRow, Role, session_key
+from app.storage import second_factors
+from app.storage.people import PendingSignInRow, PersonRow, PersonSessionRow, Role, session_key
 from app.web.endpoint import Endpoint
 from app.web.errors import error_page
 from app.web.language import PEOPLE_LANGUAGES, negotiated, offered
@@ -23,18 +25,25 @@ from app.web.security import SAFE_METHODS
 from app.web.views import page
 
 COOKIE: Final = "__Host-crossdock"
+STEP_COOKIE: Final = "__Host-crossdock-step"
+"""Between password and second factor."""
+ENROL: Final = "/account/second-factor"
 IDLE: Final = timedelta(minutes=30)
 ABSOLUTE: Final = timedelta(hours=12)
+STEP: Final = timedelta(minutes=5)
+"""How long the second factor may take."""
 NOTED_EACH: Final = timedelta(minutes=1)
 """How precisely it is written down when a session was seen last: not each request costs a write."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who asks. The row is detached: to be read, not changed."""
+    """Who asks. The row is detached: to be read, not changed. `must_enrol`: lacks the second factor that their role
+    needs."""
 
     person: PersonRow
     session: str
+    must_enrol: bool = False
 
     def may(self, *roles: Role) -> bool:
         return self.person.has(*roles)
@@ -76,6 +85,8 @@ async def people_only(request: Request, endpoint: Endpoint) -> Response | None:
         return RedirectResponse(f"/login?next={target}", status_code=303)
     if endpoint.roles and not any(role in who.person.roles for role in endpoint.roles):
         return error_page(request, 403)
+    if who.must_enrol and not endpoint.before_enrolment:
+        return RedirectResponse(ENROL, status_code=303) if request.method in SAFE_METHODS else error_page(request, 403)
     request.state.signed_in = who
     return None
 
@@ -86,14 +97,23 @@ def _look_up(gateway: Gateway, cookie: str | None) -> SignedIn | None:
     now = gateway.clock.now()
     with gateway.database.read() as session:
         row = session.get(PersonSessionRow, session_key(cookie))
-        if row is None or now - row.seen_at > IDLE or now - row.began_at > ABSOLUTE:
+        if row is None or over(row, now):
             return None
         person = session.get(PersonRow, row.person_id)
+        must_enrol = (
+            person is not None
+            and second_factor.required(gateway, person)
+            and not second_factors.confirmed(session, person.id)
+        )
     if person is None or not person.may_sign_in(demo=gateway.settings.demo):
         return None
     if now - row.seen_at > NOTED_EACH:
         gateway.database.write(lambda tx: _seen(tx, row.id_sha256, gateway))
-    return SignedIn(person, row.id_sha256)
+    return SignedIn(person, row.id_sha256, must_enrol)
+
+
+def over(row: PersonSessionRow, now: datetime) -> bool:
+    return now - row.seen_at > IDLE or now - row.began_at > ABSOLUTE
 
 
 def _seen(tx: Session, key: str, gateway: Gateway) -> None:
@@ -121,12 +141,39 @@ def begin(tx: Session, gateway: Gateway, person: PersonRow, request: Request) ->
     return cookie
 
 
+def begin_step(tx: Session, gateway: Gateway, person: PersonRow) -> str:
+    """The password was right, the second factor is next; returns what the cookie of this step holds."""
+    cookie = secrets.token_urlsafe(32)
+    now = gateway.clock.now()
+    row = PendingSignInRow(id_sha256=session_key(cookie), realm=person.realm, person_id=person.id, began_at=now)
+    tx.add(row)
+    return cookie
+
+
+def person_in_step(session: Session, gateway: Gateway, cookie: str | None) -> PersonRow | None:
+    """Who has proved the password with this cookie and may now prove the second factor."""
+    row = session.get(PendingSignInRow, session_key(cookie)) if cookie and len(cookie) <= 100 else None
+    if row is None or gateway.clock.now() - row.began_at > STEP:
+        return None
+    person = session.get(PersonRow, row.person_id)
+    return person if person is not None and person.may_sign_in(demo=gateway.settings.demo) else None
+
+
+def give_step(answer: Response, cookie: str) -> None:
+    age = int(STEP.total_seconds())
+    answer.set_cookie(STEP_COOKIE, cookie, max_age=age, path="/", secure=True, httponly=True)
+
+
 def give(answer: Response, cookie: str) -> None:
     answer.set_cookie(COOKIE, cookie, max_age=int(ABSOLUTE.total_seconds()), path="/", secure=True, httponly=True)
 
 
 def take_back(answer: Response) -> None:
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True)
+
+
+def end_step(tx: Session, cookie: str) -> None:
+    tx.connection().execute(delete(PendingSignInRow).where(col(PendingSignInRow.id_sha256) == session_key(cookie)))
 
 
 def needs_https(request: Request) -> bool:

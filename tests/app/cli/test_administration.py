@@ -139,6 +139,12 @@ REFUSED = {
         "there is no customer '9'",
     ),
     "a scope that there is not": (("key", "create", "X", "--scope", "everything"), 2, "everything"),
+    "roles of nobody": (("person", "roles", "x", "--role", "admin"), 1, "there is no person 'x'"),
+    "no second factor to take away": (
+        ("person", "reset-second-factor", "admin", "--reason", "lost"),
+        1,
+        "This person has no second factor.",
+    ),
     "nothing to replay": (("replay",), 2, "name orders, a time, or --all"),
     "an order that there is not": (("replay", "PO-1"), 1, "there is no order PO-1"),
     "a file that is not there": (("catalog", "import", "/does/not/exist.csv"), 2, "cannot read"),
@@ -213,3 +219,11 @@ def test_a_key_of_the_api_is_made_shown_once_and_revoked(crossdock: Crossdock) -
     listed = crossdock("key", "list")[1]
     assert secret not in listed
     assert [word in listed for word in (key_id, "revoked", "valid", "10010")] == [True] * 4
+
+
+def test_other_roles_are_given_in_place_of_before(crossdock: Crossdock) -> None:
+    given = ("person", "add", "rita", "--name", "Rita", "--role", "auditor", "--password-stdin")
+    assert crossdock(*given, stdin="a long password\n")[0] == 0
+    assert crossdock("person", "roles", "rita", "--role", "operator", "--role", "approver") == (0, "")
+    line = next(line for line in crossdock("person", "list")[1].splitlines() if "rita" in line)
+    assert ("operator, approver" in line, "auditor" in line) == (True, False)
