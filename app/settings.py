@@ -11,7 +11,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
-RoleName = Literal["admin", "operator", "approver", "auditor"]
+RoleName = Literal["admin", "flow_author", "operator", "approver", "auditor"]
 
 
 class Settings(BaseSettings):

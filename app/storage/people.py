@@ -14,13 +14,15 @@ from app.storage.base import Row, UtcDateTime, new_id
 
 class Role(StrEnum):
     """
-    admin     people, partners, rules; may decide in place of others, with a reason.
-    operator  the desk: settles held orders.
-    approver  may be asked to approve orders.
-    auditor   sees everything, changes nothing.
+    admin        people, partners, rules; may decide in place of others, with a reason.
+    flow_author  writes and publishes approval rules.
+    operator     the desk: settles held orders.
+    approver     may be asked to approve orders.
+    auditor      sees everything, changes nothing.
     """
 
     ADMIN = "admin"
+    FLOW_AUTHOR = "flow_author"
     OPERATOR = "operator"
     APPROVER = "approver"
     AUDITOR = "auditor"

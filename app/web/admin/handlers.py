@@ -21,6 +21,7 @@ from app.storage.partners import PartnerIdentityRow, PartnerRow
 from app.storage.people import PersonRow
 from app.web.forms import FormLimits, read_form
 from app.web.orders import words
+from app.web.orders.order_list import customers_of
 from app.web.people.sessions import gateway_of, people_page, signed_in
 from schemas.faults import Fault, Rejected
 
@@ -31,12 +32,13 @@ FOR_ALL: Final = "all"
 
 
 def overview(request: Request) -> Response:
-    realm = signed_in(request).person.realm
+    person = signed_in(request).person
+    realm = person.realm
     with gateway_of(request).database.read() as session:
         context = {
             "people": session.exec(select(PersonRow).where(PersonRow.realm == realm).order_by(PersonRow.login)).all(),
             "partners": _partners(session, realm),
-            "customers": _rules(session, realm),
+            "customers": _rules(session, person),
             "names": {row.id: row.name for row in session.exec(select(CustomerRow).where(CustomerRow.realm == realm))},
             "second_factors": second_factors.with_one(session, realm),
             "words": words,
@@ -66,14 +68,19 @@ def _partners(session: Session, realm: str) -> list[tuple[PartnerRow, list[Partn
     return [(row, [name for name in names if name.partner_id == row.id]) for row in rows]
 
 
-def _rules(session: Session, realm: str) -> list[tuple[CustomerRow, str | None]]:
-    """Each customer with the name of the rules that are tried first for it."""
-    customers = session.exec(select(CustomerRow).where(CustomerRow.realm == realm).order_by(CustomerRow.name)).all()
+def _rules(session: Session, person: PersonRow) -> list[tuple[CustomerRow, str | None]]:
+    """Each customer of the person's with the name of the rules that are tried first for it."""
     found = []
-    for customer in customers:
-        flows = approvals.candidates(session, realm, customer.id)
+    for customer in customers_of(session, person):
+        flows = approvals.candidates(session, person.realm, customer.id)
         found.append((customer, f"{flows[0][0].name} ({flows[0][1].number})" if flows else None))
     return found
+
+
+def rules_list(request: Request) -> Response:
+    with gateway_of(request).database.read() as session:
+        context = {"customers": _rules(session, signed_in(request).person)}
+    return people_page(request, "admin/rules_list.html", context)
 
 
 def rules_page(request: Request) -> Response:
@@ -86,8 +93,12 @@ def _own_rules(request: Request) -> tuple[CustomerRow | None, FlowRow | None, Fl
     person, wanted = signed_in(request).person, request.path_params["customer_id"]
     with gateway_of(request).database.read() as session:
         customer = None if wanted == FOR_ALL else session.get(CustomerRow, wanted)
-        known = customer is not None and customer.realm == person.realm and person.serves(customer.id)
-        if wanted != FOR_ALL and not known:
+        if customer is None:
+            # The rules for all are nothing for who works for some customers only.
+            known = wanted == FOR_ALL and person.customers is None
+        else:
+            known = customer.realm == person.realm and person.serves(customer.id)
+        if not known:
             raise HTTPException(404)
         query = select(FlowRow).where(
             FlowRow.realm == person.realm,
@@ -151,7 +162,7 @@ async def publish(request: Request) -> Response:
         )
     except Rejected as rejected:
         return await run_in_threadpool(_rules_page, request, customer, flow, definition, rejected.faults, status=400)
-    return RedirectResponse("/admin", status_code=303)
+    return RedirectResponse("/admin/rules", status_code=303)
 
 
 def record(request: Request) -> Response:

@@ -5,6 +5,7 @@ from app.web.admin import handlers, keys
 from app.web.endpoint import KIB, Auth, Endpoint
 
 _SEES = (Role.ADMIN, Role.AUDITOR)
+_SEES_RULES = (*_SEES, Role.FLOW_AUTHOR)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(path="/admin", handler=handlers.overview, auth=Auth.PERSON, roles=_SEES),
@@ -25,13 +26,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         methods=("POST",),
         roles=(Role.ADMIN,),
     ),
-    Endpoint(path="/admin/rules/{customer_id}", handler=handlers.rules_page, auth=Auth.PERSON, roles=_SEES),
+    Endpoint(path="/admin/rules", handler=handlers.rules_list, auth=Auth.PERSON, roles=_SEES_RULES),
+    Endpoint(path="/admin/rules/{customer_id}", handler=handlers.rules_page, auth=Auth.PERSON, roles=_SEES_RULES),
     Endpoint(
         path="/admin/rules/{customer_id}",
         handler=handlers.publish,
         auth=Auth.PERSON,
         methods=("POST",),
-        roles=(Role.ADMIN,),
+        roles=(Role.ADMIN, Role.FLOW_AUTHOR),
         body_limit=256 * KIB,
     ),
 )

@@ -124,6 +124,7 @@ EVENTS: Final[Mapping[str, str]] = {
 
 ROLES: Final[Mapping[str, str]] = {
     Role.ADMIN: msgid("Administrator"),
+    Role.FLOW_AUTHOR: msgid("Author of approval rules"),
     Role.OPERATOR: msgid("Operator"),
     Role.APPROVER: msgid("Approver"),
     Role.AUDITOR: msgid("Auditor"),

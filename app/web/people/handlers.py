@@ -215,6 +215,6 @@ def _bye() -> Response:
 def home(request: Request) -> Response:
     """Where a person's work waits."""
     who = signed_in(request)
-    places = ((Role.APPROVER, "/approvals"), (Role.OPERATOR, "/operations"))
+    places = ((Role.APPROVER, "/approvals"), (Role.OPERATOR, "/operations"), (Role.FLOW_AUTHOR, "/admin/rules"))
     start = next((place for role, place in places if who.may(role)), "/orders")
     return RedirectResponse(start, status_code=303)

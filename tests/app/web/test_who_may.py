@@ -1,0 +1,132 @@
+"""What each role may do: one table, held against what is declared and against what is answered."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from order_desk import Desk, set_up
+from people_at_work import Browser, application, give_passwords, hash_cheaply
+
+from app.gateway import Gateway
+from app.storage.people import Role
+from app.web.endpoint import Auth
+from app.web.routes import ENDPOINTS
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+
+EVERYBODY = "admin flow_author operator approver auditor"
+LEDGER = "admin operator auditor"
+
+MAY = {
+    "GET /": EVERYBODY,
+    "POST /logout": EVERYBODY,
+    "POST /logout/everywhere": EVERYBODY,
+    "GET /account": EVERYBODY,
+    "POST /account/sessions/{key}/end": EVERYBODY,
+    "GET /account/second-factor": EVERYBODY,
+    "POST /account/second-factor/begin": EVERYBODY,
+    "POST /account/second-factor/confirm": EVERYBODY,
+    "POST /account/second-factor/recovery-codes": EVERYBODY,
+    "POST /account/second-factor/remove": EVERYBODY,
+    "GET /approvals": "approver",
+    "GET /approvals/{task_id}": "approver",
+    "POST /approvals/{task_id}": "approver",
+    "GET /desk": LEDGER,
+    "GET /desk/{order_id}": LEDGER,
+    "POST /desk/{order_id}": "admin operator",
+    "POST /desk/{order_id}/reject": "admin operator",
+    "GET /orders": EVERYBODY,
+    "GET /orders/export.csv": EVERYBODY,
+    "GET /orders/export.xlsx": EVERYBODY,
+    "GET /orders/{order_id}": EVERYBODY,
+    "GET /orders/{order_id}/evidence.zip": LEDGER,
+    "GET /orders/{order_id}/evidence-raw.zip": "auditor",
+    "POST /orders/{order_id}/override": "admin",
+    "GET /exchanges": LEDGER,
+    "GET /exchanges/{exchange_id}": LEDGER,
+    "GET /operations": LEDGER,
+    "GET /operations/export.csv": LEDGER,
+    "GET /operations/export.xlsx": LEDGER,
+    "GET /operations/work": LEDGER,
+    "POST /operations/work/{act}": "admin operator",
+    "GET /admin": "admin auditor",
+    "GET /admin/record": "admin auditor",
+    "GET /admin/keys": "admin auditor",
+    "POST /admin/keys": "admin",
+    "POST /admin/keys/{key_id}/revoke": "admin",
+    "POST /admin/people/{person_id}/second-factor/reset": "admin",
+    "GET /admin/rules": "admin flow_author auditor",
+    "GET /admin/rules/{customer_id}": "admin flow_author auditor",
+    "POST /admin/rules/{customer_id}": "admin flow_author",
+}
+
+
+def declared() -> Iterator[tuple[str, set[str]]]:
+    for endpoint in ENDPOINTS:
+        if endpoint.auth is Auth.PERSON:
+            for method in endpoint.methods:
+                yield f"{method} {endpoint.path}", set(endpoint.roles or Role)
+
+
+@pytest.fixture
+def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    hash_cheaply(monkeypatch)
+    made = set_up(gateway)
+    for role in Role:
+        made.person(role, role)
+    give_passwords(made)
+    return made
+
+
+def test_the_table_is_what_is_declared() -> None:
+    assert dict(declared()) == {url: set(roles.split()) for url, roles in MAY.items()}
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_a_role_is_let_in_where_the_table_says(desk: Desk, role: Role) -> None:
+    browser = await Browser(application(desk.gateway)).sign_in(role)
+    browser.client.follow_redirects = False
+    # What ends the session comes last.
+    for url in sorted(MAY, key=lambda url: "logout" in url):
+        method, path = url.split(" ")
+        if "logout" in path:
+            await browser.sign_in(role)
+        asked = re.sub(r"\{[^}]*\}", "x", path)
+        answer = await browser.client.request(method, asked, headers={"Sec-Fetch-Site": "same-origin"})
+        assert answer.status_code != 401, url
+        assert answer.headers.get("location", "").startswith("/login") is (path.startswith("/logout")), url
+        assert (answer.status_code != 403) is (role in MAY[url].split()), url
+
+
+async def test_without_a_session_every_page_asks_to_sign_in(desk: Desk) -> None:
+    browser = Browser(application(desk.gateway))
+    browser.client.follow_redirects = False
+    for url in MAY:
+        method, path = url.split(" ")
+        answer = await browser.client.request(method, re.sub(r"\{[^}]*\}", "x", path))
+        if method == "GET":
+            assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login"), url
+        else:
+            assert answer.status_code == 401, url
+
+
+async def test_an_author_of_rules_publishes_and_sees_nothing_else_of_the_administration(desk: Desk) -> None:
+    author = await Browser(application(desk.gateway)).sign_in("flow_author")
+    assert author.path == "/admin/rules"
+    await author.follow(desk.customer.name)
+    rules = '{"stages": [{"steps": [{"key": "lead", "name": "Lead", "approver": {"role": "approver"}}]}]}'
+    await author.post(author.path, {"name": "Ours", "definition": rules})
+    assert author.path == "/admin/rules"
+    assert "Ours (1)" in author.text
+    assert "Keys of the API" not in author.text
+
+
+async def test_who_works_for_some_customers_does_not_touch_the_rules_for_all(desk: Desk) -> None:
+    desk.person("part", "flow_author", customers=[desk.customer.id])
+    give_passwords(desk)
+    part = await Browser(application(desk.gateway)).sign_in("part")
+    assert "Customers without rules of their own" not in part.text
+    await part.go("/admin/rules/all")
+    assert part.answer.status_code == 404
+    await part.go(f"/admin/rules/{desk.customer.id}")
+    assert part.answer.status_code == 200
