@@ -5,7 +5,7 @@ COPY pyproject.toml README.md ./
 COPY app app
 COPY protocols protocols
 COPY schemas schemas
-RUN python -m venv /opt/crossdock && /opt/crossdock/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/crossdock && /opt/crossdock/bin/pip install --no-cache-dir '.[oidc]'
 # The chart library that starlette-admin carries is not open source, and no page of ours loads it.
 RUN find /opt/crossdock -name 'apexcharts*' -delete
 

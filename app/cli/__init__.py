@@ -41,6 +41,7 @@ def _add_server(app: typer.Typer) -> None:
         erps,
         evidence,
         keys,
+        oidc,
         partners,
         people,
         play,
@@ -67,6 +68,7 @@ def _add_server(app: typer.Typer) -> None:
     app.add_typer(erps.erp, name="erp")
     app.add_typer(people.person, name="person")
     app.add_typer(keys.key, name="key")
+    app.add_typer(oidc.oidc, name="oidc")
     app.add_typer(customers.customer, name="customer")
     app.add_typer(work.work, name="work")
     app.add_typer(seals.seal, name="seal")

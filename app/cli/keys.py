@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 from sqlmodel import Session, select
 
-from app import main
 from app.cli.options import Data, console, settings_from, stop
+from app.cli.site import opened
 from app.errors import Refusal
 from app.flows import api_keys as flow
 from app.gateway import Gateway
@@ -26,7 +26,7 @@ key = typer.Typer(help="Keys of the API.", no_args_is_help=True, rich_markup_mod
 def list_(data: Data = None) -> None:
     """All keys; none shows its secret."""
     table = Table("key", "name", "may", "customers", "valid until", "last used", "state")
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
         now = gateway.clock.now()
         numbers = {row.id: row.number for row in session.exec(select(CustomerRow).where(CustomerRow.realm == LIVE))}
         for row in api_keys.of_realm(session, LIVE):
@@ -57,7 +57,7 @@ def create(
 ) -> None:
     """Make a key and show it once. A name may have two live ones, so that the second can take over from the first."""
 
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
 
         def work(session: Session) -> str:
             wanted = flow.Wanted(
@@ -83,7 +83,7 @@ def revoke(
     data: Data = None,
 ) -> None:
     """End a key at once."""
-    with main.opened(settings_from(data)) as gateway:
+    with opened(settings_from(data)) as gateway:
 
         def work(session: Session) -> ApiKeyRow:
             return flow.revoke(session, gateway, key_id, realm=LIVE, actor="system", channel="command")

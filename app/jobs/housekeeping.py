@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, col
 from app.gateway import Gateway
 from app.storage.base import table_of
 from app.storage.exchanges import DocumentKeyRow
+from app.storage.oidc import OidcSignInRow
 from app.storage.people import PendingSignInRow, PersonSessionRow
 from app.storage.processes import ProcessRow
 from app.storage.sessions import (
@@ -76,6 +77,7 @@ def _obsolete(now: datetime, resends: timedelta) -> list[tuple[type[SQLModel], C
     return [
         (DocumentKeyRow, col(DocumentKeyRow.at) < now - resends),
         (PersonSessionRow, col(PersonSessionRow.seen_at) < now - SIGNED_IN_KEPT),
+        (OidcSignInRow, col(OidcSignInRow.began_at) < now - SIGNED_IN_KEPT),
         (PendingSignInRow, col(PendingSignInRow.began_at) < now - SIGNED_IN_KEPT),
         (StartCodeRow, col(StartCodeRow.expires_at) < now - ENDED_KEPT),
         (ShopTokenRow, over(ShopTokenRow.session_id)),

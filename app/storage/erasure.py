@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, update
 from sqlmodel import Session, col, select
 
-from app.storage import second_factors
+from app.storage import oidc, second_factors
 from app.storage.erasures import ErasureRow
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 from app.storage.order_trail import Trail
@@ -121,3 +121,4 @@ def erase_account(session: Session, person: PersonRow) -> None:
     session.add(person)
     end_sessions(session, person.id)
     second_factors.remove(session, person.id)
+    oidc.forget_identities(session, person.id)

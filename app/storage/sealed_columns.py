@@ -10,6 +10,7 @@ from app.seal import Place, beginning
 from app.storage.base import table_of
 from app.storage.erps import ErpSecretRow
 from app.storage.exchanges import ExchangeBodyRow, QuarantineRow
+from app.storage.oidc import OidcProviderRow
 from app.storage.partners import PartnerSecretRow
 from app.storage.second_factors import SecondFactorRow
 
@@ -46,6 +47,7 @@ SEALED: Final = (
     _of(PartnerSecretRow, "sealed", "sealed"),
     _of(ErpSecretRow, "sealed", "sealed"),
     _of(SecondFactorRow, "sealed", "sealed"),
+    _of(OidcProviderRow, "sealed", "sealed"),
     _of(ExchangeBodyRow, "sealed_key", "body"),
     _of(QuarantineRow, "sealed_key", "body"),
 )

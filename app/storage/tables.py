@@ -19,6 +19,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     exchanges,
     hourly,
     lane_stops,
+    oidc,
     orders,
     partners,
     people,

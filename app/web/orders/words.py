@@ -118,6 +118,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "person_disabled": msgid("Person let in no more"),
     "person_roles": msgid("Roles of a person changed"),
     "password_changed": msgid("Password changed"),
+    "identity_linked": msgid("Account of the company's sign-in linked"),
+    "oidc_set": msgid("Company's sign-in set up"),
+    "oidc_removed": msgid("Company's sign-in taken away"),
     "key_created": msgid("Key of the API made"),
     "key_revoked": msgid("Key of the API revoked"),
 }

@@ -10,10 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.clients import oidc as oidc_client
 from app.flows import second_factor
 from app.gateway import Gateway
 from app.storage import audit, passwords, people, second_factors
 from app.storage.base import LIVE
+from app.storage.oidc import OidcProviderRow
 from app.storage.people import PersonRow, PersonSessionRow, Role
 from app.web.forms import FormLimits, read_form
 from app.web.language import msgid
@@ -39,14 +41,25 @@ def login_form(request: Request) -> Response:
 
 
 def _form(request: Request, fault: str | None, *, status: int = 200, login: str = "", usable: bool = True) -> Response:
-    context = {"fault": fault, "login": login, "next": _next(request.query_params.get("next", "")), "usable": usable}
+    context = {
+        "fault": fault,
+        "login": login,
+        "next": own_path(request.query_params.get("next", "")),
+        "usable": usable,
+        "by_provider": usable and _has_provider(gateway_of(request)),
+    }
     answer = page(request, "people/login.html", context, language=language_of(request), status=status)
     if status == 429:
         answer.headers["Retry-After"] = str(limits_of(request).names.window)
     return answer
 
 
-def _next(target: str) -> str:
+def _has_provider(gateway: Gateway) -> bool:
+    with gateway.database.read() as session:
+        return oidc_client.available() and session.get(OidcProviderRow, LIVE) is not None
+
+
+def own_path(target: str) -> str:
     """A path of ours, or nothing: never another site (`//`, `/\\`, a scheme)."""
     parts = urlsplit(target)
     ours = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
@@ -61,17 +74,40 @@ class _Attempt:
 
 async def login(request: Request) -> Response:
     if needs_https(request):
-        return _form(request, NEEDS_HTTPS, status=403, usable=False)
+        return await run_in_threadpool(login_form, request)
     form = await read_form(request, LIMITS)
     attempt = _Attempt(people.folded(form.text("login")), (form.all("password") or ("",))[0])
     limits = limits_of(request)
     if not (limits.sign_ins.count(remote(request)) and limits.names.count(attempt.login)):
-        return _form(request, TOO_MANY, status=429, login=attempt.login)
+        return await run_in_threadpool(_form, request, TOO_MANY, status=429, login=attempt.login)
     entered = await _try(gateway_of(request), attempt, request)
     if entered is None:
-        return _form(request, WRONG, status=401, login=attempt.login)
+        return await run_in_threadpool(_form, request, WRONG, status=401, login=attempt.login)
     limits.names.forget(attempt.login)
-    next_ = _next(form.text("next"))
+    return go_on(entered, own_path(form.text("next")))
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """`cookie` is that of a session, or of the step in which the second factor is asked for."""
+
+    cookie: str
+    asks_code: bool
+
+
+def enter(tx: Session, gateway: Gateway, person: PersonRow, request: Request, **how: str) -> Entered:
+    """For one who has proved to be this person: a session in the place of the browser's own before, or the step that
+    asks for the second factor."""
+    if before := request.cookies.get(sessions.COOKIE):
+        _end(tx, people.session_key(before))
+    if second_factors.confirmed(tx, person.id):
+        return Entered(sessions.begin_step(tx, gateway, person), asks_code=True)
+    _record(tx, gateway, person, "signed_in", **how)
+    return Entered(sessions.begin(tx, gateway, person, request), asks_code=False)
+
+
+def go_on(entered: Entered, next_: str) -> Response:
+    """`next_` is a path of ours or empty."""
     if entered.asks_code:
         answer = RedirectResponse(f"/login/code?next={quote(next_, safe='')}" if next_ else "/login/code", 303)
         sessions.give_step(answer, entered.cookie)
@@ -81,15 +117,7 @@ async def login(request: Request) -> Response:
     return answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Entered:
-    """`cookie` is that of a session, or of the step in which the second factor is asked for."""
-
-    cookie: str
-    asks_code: bool
-
-
-async def _try(gateway: Gateway, attempt: _Attempt, request: Request) -> _Entered | None:
+async def _try(gateway: Gateway, attempt: _Attempt, request: Request) -> Entered | None:
     """What a right password leads to, or None. A name that nobody has costs the same work as a wrong password."""
     person = await run_in_threadpool(_person, gateway, attempt.login)
     kept = person.password if person and person.may_sign_in(demo=gateway.settings.demo) else None
@@ -100,17 +128,11 @@ async def _try(gateway: Gateway, attempt: _Attempt, request: Request) -> _Entere
     renewed = None
     if passwords.outdated(kept):
         renewed = await run_in_threadpool(passwords.hashed, attempt.password)
-    before = request.cookies.get(sessions.COOKIE)
 
-    def sign_in(tx: Session) -> _Entered:
+    def sign_in(tx: Session) -> Entered:
         if renewed is not None:
             tx.get_one(PersonRow, person.id).password = renewed
-        if before:
-            _end(tx, people.session_key(before))
-        if second_factors.confirmed(tx, person.id):
-            return _Entered(sessions.begin_step(tx, gateway, person), asks_code=True)
-        _record(tx, gateway, person, "signed_in")
-        return _Entered(sessions.begin(tx, gateway, person, request), asks_code=False)
+        return enter(tx, gateway, person, request)
 
     return await gateway.database.awrite(sign_in)
 
@@ -122,7 +144,7 @@ async def code_form(request: Request) -> Response:
 
 
 def _code_form(request: Request, fault: str | None, *, status: int = 200, next_: str | None = None) -> Response:
-    target = _next(request.query_params.get("next", "") if next_ is None else next_)
+    target = own_path(request.query_params.get("next", "") if next_ is None else next_)
     context = {"fault": fault, "next": target}
     answer = page(request, "people/code.html", context, language=language_of(request), status=status)
     if status == 429:
@@ -161,7 +183,7 @@ async def login_code(request: Request) -> Response:
     if cookie is None:
         return _code_form(request, NO_CODE, status=401, next_=next_)
     limits.codes.forget(person.id)
-    answer = RedirectResponse(_next(next_) or "/", status_code=303)
+    answer = RedirectResponse(own_path(next_) or "/", status_code=303)
     answer.delete_cookie(sessions.STEP_COOKIE, path="/", secure=True, httponly=True)
     sessions.give(answer, cookie)
     return answer

@@ -145,6 +145,9 @@ REFUSED = {
         1,
         "This person has no second factor.",
     ),
+    "a provider over plain http": (("oidc", "set", "http://sso.example", "--client-id", "x"), 2, "https address"),
+    "a provider without a secret": (("oidc", "set", "https://sso.example", "--client-id", "x"), 1, "client secret"),
+    "no provider to take away": (("oidc", "remove"), 1, "no provider is set"),
     "nothing to replay": (("replay",), 2, "name orders, a time, or --all"),
     "an order that there is not": (("replay", "PO-1"), 1, "there is no order PO-1"),
     "a file that is not there": (("catalog", "import", "/does/not/exist.csv"), 2, "cannot read"),
@@ -227,3 +230,14 @@ def test_other_roles_are_given_in_place_of_before(crossdock: Crossdock) -> None:
     assert crossdock("person", "roles", "rita", "--role", "operator", "--role", "approver") == (0, "")
     line = next(line for line in crossdock("person", "list")[1].splitlines() if "rita" in line)
     assert ("operator, approver" in line, "auditor" in line) == (True, False)
+
+
+def test_the_provider_of_accounts_is_named_shown_without_its_secret_and_removed(crossdock: Crossdock) -> None:
+    given = ("oidc", "set", "https://sso.example", "--client-id", "crossdock", "--default-role", "auditor")
+    status, said = crossdock(*given, stdin="canary-secret\n")
+    assert (status, "https://crossdock.example/oidc/callback" in said) == (0, True)
+    assert crossdock("oidc", "set", "https://sso2.example", "--client-id", "crossdock", stdin="canary-secret\n")[0] == 0
+    status, said = crossdock("oidc", "show")
+    assert (status, said) == (0, "https://sso2.example as crossdock; not known here: not let in\n")
+    assert crossdock("oidc", "remove") == (0, "")
+    assert crossdock("oidc", "show")[0] == 1

@@ -37,6 +37,7 @@ ORDERS = "/api/v1/orders"
 def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     hash_cheaply(monkeypatch)
     made = set_up(gateway)
+    made.person("paula", "approver")
     made.rules(SMALL_ORDERS_PASS)
     return made
 
@@ -61,7 +62,7 @@ class Caller:
         self.client = httpx.AsyncClient(transport=transport, base_url=HOST, headers=headers)
 
     async def get(self, path: str = ORDERS, **query: str) -> httpx.Response:
-        return await self.client.get(path, params=query)
+        return await self.client.get(path, params=query or None)
 
 
 def send(desk: Desk, number: str, quantity: str = "11") -> None:

@@ -395,7 +395,7 @@ async def test_a_rule_is_published_or_refused_with_all_its_faults(desk: Desk) ->
     for said in ("did you mean 'stages'?", "did you mean 'order.total_net'?", "stges"):
         assert said in root.text
     await root.post(path, {"name": "Mine", "definition": json.dumps({"when_nobody_is_asked": "hold"})})
-    assert root.path == "/admin"
+    assert root.path == "/admin/rules"
     assert "Mine (1)" in root.text
     desk.send()
     assert desk.codes() == [("approval.unasked", None)]

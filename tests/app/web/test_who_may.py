@@ -12,7 +12,8 @@ from app.storage.people import Role
 from app.web.endpoint import Auth
 from app.web.routes import ENDPOINTS
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.anyio
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 EVERYBODY = "admin flow_author operator approver auditor"
 LEDGER = "admin operator auditor"
@@ -82,6 +83,7 @@ def test_the_table_is_what_is_declared() -> None:
     assert dict(declared()) == {url: set(roles.split()) for url, roles in MAY.items()}
 
 
+@only_sqlite
 @pytest.mark.parametrize("role", Role)
 async def test_a_role_is_let_in_where_the_table_says(desk: Desk, role: Role) -> None:
     browser = await Browser(application(desk.gateway)).sign_in(role)
@@ -98,6 +100,7 @@ async def test_a_role_is_let_in_where_the_table_says(desk: Desk, role: Role) -> 
         assert (answer.status_code != 403) is (role in MAY[url].split()), url
 
 
+@only_sqlite
 async def test_without_a_session_every_page_asks_to_sign_in(desk: Desk) -> None:
     browser = Browser(application(desk.gateway))
     browser.client.follow_redirects = False
@@ -110,6 +113,7 @@ async def test_without_a_session_every_page_asks_to_sign_in(desk: Desk) -> None:
             assert answer.status_code == 401, url
 
 
+@only_sqlite
 async def test_an_author_of_rules_publishes_and_sees_nothing_else_of_the_administration(desk: Desk) -> None:
     author = await Browser(application(desk.gateway)).sign_in("flow_author")
     assert author.path == "/admin/rules"
@@ -121,6 +125,7 @@ async def test_an_author_of_rules_publishes_and_sees_nothing_else_of_the_adminis
     assert "Keys of the API" not in author.text
 
 
+@only_sqlite
 async def test_who_works_for_some_customers_does_not_touch_the_rules_for_all(desk: Desk) -> None:
     desk.person("part", "flow_author", customers=[desk.customer.id])
     give_passwords(desk)
