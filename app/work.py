@@ -40,20 +40,29 @@ class DispatchId(Argument, frozen=True, kw_only=True):
     dispatch_id: str
 
 
+class TaskId(Argument, frozen=True, kw_only=True):
+    """One person's task in an approval."""
+
+    realm: str
+    task_id: str
+
+
 class Nothing(Argument, frozen=True, kw_only=True):
     """For work that finds by itself what is due."""
 
 
 WAKE_LANE = Kind("lane.wake", "deliveries", Lane)
 SEND_DISPATCH = Kind("dispatch.send", "dispatches", DispatchId)
+APPROVAL_TIMER = Kind("approval.timer", "approvals", TaskId)
 SWEEP = Kind("sweep", "upkeep", Nothing)
 PURGE = Kind("purge", "upkeep", Nothing)
 HOUSEKEEPING = Kind("housekeeping", "upkeep", Nothing)
 COUNT_HOURS = Kind("hours.count", "upkeep", Nothing)
 
-ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[Nothing], ...] = (
+ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[TaskId] | Kind[Nothing], ...] = (
     WAKE_LANE,
     SEND_DISPATCH,
+    APPROVAL_TIMER,
     SWEEP,
     PURGE,
     HOUSEKEEPING,

@@ -34,6 +34,7 @@ def commands(*, everything: bool) -> typer.Typer:
 
 def _add_server(app: typer.Typer) -> None:
     from app.cli import (
+        approvers,
         backups,
         catalog,
         customers,
@@ -66,6 +67,7 @@ def _add_server(app: typer.Typer) -> None:
     partners.partner.command("strangers")(strangers.strangers)
     app.add_typer(partners.partner, name="partner")
     app.add_typer(erps.erp, name="erp")
+    approvers.add_to(people.person)
     app.add_typer(people.person, name="person")
     app.add_typer(keys.key, name="key")
     app.add_typer(oidc.oidc, name="oidc")

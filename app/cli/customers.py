@@ -61,7 +61,7 @@ def add(
         )
 
         def write(session: Session) -> None:
-            if _found(session, number) is not None:
+            if of_number(session, number) is not None:
                 stop(f"there is a customer {number} already")
             session.add(row)
 
@@ -86,7 +86,7 @@ def set_(
         raise typer.BadParameter(str(error), param_hint="VALUE") from error
 
     def write(session: Session) -> None:
-        row = _found(session, number)
+        row = of_number(session, number)
         if row is None:
             stop(f"there is no customer {number}")
         row.settings = {**row.settings, section: terms}
@@ -121,7 +121,7 @@ def ship_to(
     )
 
     def write(session: Session) -> None:
-        owner = _found(session, number)
+        owner = of_number(session, number)
         if owner is None:
             stop(f"there is no customer {number}")
         query = select(CustomerAddressRow).where(
@@ -138,5 +138,5 @@ def ship_to(
         record(gateway, "customer_changed", customer=number, ship_to=code)
 
 
-def _found(session: Session, number: str) -> CustomerRow | None:
+def of_number(session: Session, number: str) -> CustomerRow | None:
     return session.exec(select(CustomerRow).where(CustomerRow.realm == LIVE, CustomerRow.number == number)).first()

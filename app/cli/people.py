@@ -79,7 +79,7 @@ def password(login: Login, password_stdin: FromStdin = False, data: Data = None)
     new, hashed = _password(password_stdin)
 
     def write(session: Session) -> None:
-        row = _person(session, login)
+        row = of_login(session, login)
         row.password = hashed
         session.add(row)
         people.end_sessions(session, row.id)
@@ -100,7 +100,7 @@ def roles(
     wanted = [one.value for one in role]
 
     def write(session: Session) -> None:
-        row = _person(session, login)
+        row = of_login(session, login)
         row.roles = wanted
         session.add(row)
         people.end_sessions(session, row.id)
@@ -120,7 +120,7 @@ def reset_second_factor(
     with opened(settings_from(data)) as gateway:
 
         def write(session: Session) -> None:
-            row = _person(session, login)
+            row = of_login(session, login)
             second_factor.reset(session, gateway, row, actor="system", channel="command", reason=reason)
 
         try:
@@ -143,7 +143,7 @@ def enable(login: Login, data: Data = None) -> None:
 
 def _switch(login: str, data: Data, *, active: bool) -> None:
     def write(session: Session) -> None:
-        row = _person(session, login)
+        row = of_login(session, login)
         row.active = active
         session.add(row)
         people.end_sessions(session, row.id)
@@ -153,7 +153,7 @@ def _switch(login: str, data: Data, *, active: bool) -> None:
         record(gateway, "person_enabled" if active else "person_disabled", login=people.folded(login))
 
 
-def _person(session: Session, login: str) -> PersonRow:
+def of_login(session: Session, login: str) -> PersonRow:
     row = people.by_login(session, LIVE, login)
     if row is None:
         stop(f"there is no person {login!r}")

@@ -1,33 +1,64 @@
 """Sends an order's revision through the rules: which flow fits, what it says, whom it asks, and what comes of it.
 
 The pure parts are in `app.approval`; here are the rows. Stages are judged when they open, on the prices of that moment.
-"""
+Whatever happens to a run is written with it: the entry of the audit record that can be applied again, the timers, and
+what people are to be told."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.approval import flow as flows
 from app.approval import run as runs
-from app.approval.asking import Case, open_step
+from app.approval.asking import open_step
 from app.approval.explanation import Why, to_data
-from app.approval.flow import Flow, Ruling
-from app.approval.moves import Effect, OpenStage, StageOpened, Superseded, Withdrawn
-from app.approval.people import Directory, Person
-from app.approval.steps import OpenStep, Run, State, Task, TaskState
+from app.approval.flow import Ruling
+from app.approval.moves import Effect, Event, OpenStage, StageOpened, Superseded, Withdrawn
+from app.approval.steps import OpenStep, Run, State
 from app.approval.subject import Subject
-from app.flows.consider_order import Considered, read_flow
+from app.flows import run_notices, run_rows, run_timers
+from app.flows.approvers import case_of, directory_of, settlers
+from app.flows.consider_order import Considered, subject_now
 from app.gateway import Gateway
-from app.storage import approvals, audit, people
-from app.storage.approvals import FlowVersionRow, RunRow, RunTaskRow
-from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow
+from app.storage import approvals, audit
+from app.storage.approvals import RunRow
+from app.storage.orders import OrderRevisionRow, OrderRow
+
+RULE: Final = "rule"
+SYSTEM: Final = "system"
+"""Actors that are no persons: the published rules, and time."""
+
+EVENTS: Final[dict[str, str]] = {
+    "StageOpened": "stage_opened",
+    "Approved": "approved",
+    "Rejected": "rejected",
+    "RemindDue": "reminded",
+    "Due": "overdue",
+    "Forwarded": "handed_on",
+    "Delegated": "delegated",
+    "Questioned": "questioned",
+    "Left": "approver_left",
+    "Edited": "carried_over",
+    "Superseded": "superseded",
+    "Withdrawn": "withdrawn",
+    "Overridden": "overridden",
+}
+"""How the audit record calls what happened to a run; its data hold the event itself, so that it can be replayed."""
 
 
-def begin(tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisionRow, considered: Considered) -> RunRow:
-    """A new run for the revision; its state says what becomes of the order. The caller sees to what follows from it."""
+def begin(
+    tx: Session,
+    gateway: Gateway,
+    order: OrderRow,
+    revision: OrderRevisionRow,
+    considered: Considered,
+    **explained: Any,
+) -> RunRow:
+    """A new run for the revision; its state says what becomes of the order. The caller sees to what follows from it.
+    `explained` goes into its explanation."""
     asked, at = considered.asked, considered.at
     row = RunRow(
         id=gateway.ids(),
@@ -39,8 +70,9 @@ def begin(tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisio
         state=State.OPEN,
         stages=0,
         stage=0,
-        excluded=sorted(considered.requesters | _settlers(tx, order)),
-        explanation=dict(asked.explanation),
+        excluded=sorted({*considered.requesters, *settlers(tx, order)}),
+        requesters=list(considered.requesters),
+        explanation={**asked.explanation, **explained},
         began_at=at,
     )
     if asked.flow is None:
@@ -65,7 +97,7 @@ def begin(tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisio
                 hold_when_nobody_is_asked=hold,
                 merge_consecutive=asked.flow.merge_consecutive,
             )
-            follow(tx, gateway, order, row, run, effects, considered.subject)
+            _follow(tx, gateway, order, row, run, run, None, effects, at, considered.subject)
             return row
 
 
@@ -78,172 +110,137 @@ def _settled(tx: Session, row: RunRow, state: State, why: Why, at: datetime) -> 
     return row
 
 
-def follow(
+def apply(
     tx: Session,
     gateway: Gateway,
     order: OrderRow,
     row: RunRow,
-    run: Run,
+    event: Event,
+    at: datetime,
+    *,
+    actor: str,
+    channel: str,
+    **more: Any,
+) -> Run:
+    """What an event makes of a run, with all that follows from it inside the run; what follows for the order is for
+    `end_run.see_to`. The order is locked by the caller; `more` goes into the audit record, `data` besides the event.
+    Raises NotPossible and its kinds; then nothing has changed."""
+    before = run_rows.read(tx, row)
+    after, effects = runs.advance(before, event, at)
+    return go_on(tx, gateway, order, row, before, after, event, effects, at, actor=actor, channel=channel, **more)
+
+
+def go_on(
+    tx: Session,
+    gateway: Gateway,
+    order: OrderRow,
+    row: RunRow,
+    before: Run,
+    after: Run,
+    event: Event,
     effects: Iterable[Effect],
-    subject: Subject,
+    at: datetime,
+    *,
+    actor: str,
+    channel: str,
+    data: dict[str, Any] | None = None,
+    **more: Any,
+) -> Run:
+    """The same for an event that was applied already."""
+    effects = tuple(effects)
+    if after == before and not effects:
+        return before
+    _record_event(tx, order, row, event, at, actor=actor, channel=channel, data=data or {}, **more)
+    return _follow(tx, gateway, order, row, before, after, event, effects, at, None)
+
+
+def _follow(
+    tx: Session,
+    gateway: Gateway,
+    order: OrderRow,
+    row: RunRow,
+    before: Run,
+    run: Run,
+    event: Event | None,
+    effects: Iterable[Effect],
+    at: datetime,
+    subject: Subject | None,
 ) -> Run:
     """Opens stages as far as the run goes without people, and writes down how it stands."""
-    waiting = list(effects)
+    waiting: list[tuple[Event | None, Effect]] = [(event, effect) for effect in effects]
+    told: list[tuple[Event | None, Effect]] = []
     while waiting:
-        effect = waiting.pop(0)
-        if isinstance(effect, OpenStage):
-            steps = _steps(tx, gateway, order, row, run, effect.stage, subject)
-            run, more = runs.advance(run, StageOpened(steps), subject.at)
-            waiting.extend(more)
-    write(tx, order, row, run, subject.at)
+        cause, effect = waiting.pop(0)
+        if not isinstance(effect, OpenStage):
+            told.append((cause, effect))
+            continue
+        subject = subject or subject_now(tx, order, at)
+        opened = StageOpened(_steps(tx, gateway, order, row, run, effect.stage, subject))
+        run, more = runs.advance(run, opened, at)
+        begun = {} if len(run.opened) > 1 else _begun(row)
+        _record_event(tx, order, row, opened, at, actor=RULE, channel="document", data=begun)
+        waiting.extend((opened, one) for one in more)
+    run_rows.write(tx, order, row, run, at)
+    run_timers.set_timers(tx, gateway, order.realm, before, run, at)
+    run_notices.tell(tx, gateway, order, row, run, told, at)
     return run
 
 
-def _flow(tx: Session, row: RunRow) -> Flow:
-    version = tx.get_one(FlowVersionRow, row.flow_version_id)
-    return read_flow(version.definition)
+def _begun(row: RunRow) -> dict[str, Any]:
+    """With what the run began, for whoever applies its events again."""
+    return {
+        "begun": {
+            "stages": row.stages,
+            "order_hash": row.order_hash,
+            "excluded": row.excluded,
+            "hold_when_nobody_is_asked": row.hold_when_nobody_is_asked,
+        }
+    }
 
 
 def _steps(
     tx: Session, gateway: Gateway, order: OrderRow, row: RunRow, run: Run, number: int, subject: Subject
 ) -> tuple[OpenStep, ...]:
-    flow = _flow(tx, row)
-    case = Case(editors=frozenset(row.excluded), total=subject.total_net)
-    directory = _directory(tx, order)
+    flow = run_rows.flow_of(tx, row)
+    case, directory = case_of(tx, order, row, subject), directory_of(tx, order, subject.at)
     steps, described = [], []
     for step, judgement in flows.required_at(flow, number, {step.key for step in run.steps}, subject):
         opened = open_step(step, flow, case, directory, subject.at, gateway.ids)
         steps.append(opened)
-        described.append(
-            {
-                **msgspec.to_builtins(msgspec.structs.replace(opened, tasks=())),
-                "name": step.name,
-                "reasons": [to_data(reason) for reason in judgement.reasons],
-            }
-        )
+        reasons = [to_data(reason) for reason in judgement.reasons]
+        described.append(run_rows.described(opened, name=step.name, reasons=reasons))
     row.opened = [*row.opened[:number], described]
     return tuple(steps)
 
 
-def _directory(tx: Session, order: OrderRow) -> Directory:
-    serving = (person for person in people.of_realm(tx, order.realm) if person.serves(order.customer_id))
-    return Directory(
-        Person(
-            id=person.id,
-            login=person.login,
-            name=person.name,
-            active=person.active,
-            roles=frozenset(person.roles),
-            language=person.language,
-        )
-        for person in serving
-    )
-
-
-def _settlers(tx: Session, order: OrderRow) -> set[str]:
-    """Whoever settled a difference of this order never counts as its approver: four eyes."""
-    query = select(HoldRow.settled_by).where(HoldRow.order_id == order.id, col(HoldRow.settled_by).is_not(None))
-    return {person_id for person_id in tx.exec(query) if person_id}
-
-
-def read(tx: Session, row: RunRow) -> Run:
-    """The run as its rows say it."""
-    tasks = approvals.tasks_of(tx, row.id)
-    stages = []
-    for number, steps in enumerate(row.opened):
-        stages.append(
-            tuple(
-                msgspec.structs.replace(
-                    msgspec.convert({"tasks": (), **step}, OpenStep),
-                    tasks=tuple(
-                        _task(task, row.order_hash)
-                        for task in tasks
-                        if task.stage == number and task.step == step["key"]
-                    ),
-                )
-                for step in steps
-            )
-        )
-    return Run(
-        state=State(row.state),
-        stages=row.stages,
-        stage=row.stage,
-        opened=tuple(stages),
-        excluded=frozenset(row.excluded),
-        hold_when_nobody_is_asked=row.hold_when_nobody_is_asked,
-        merge_consecutive=bool(row.flow_version_id) and _flow(tx, row).merge_consecutive,
-        order_hash=row.order_hash,
-    )
-
-
-def _task(row: RunTaskRow, order_hash: str) -> Task:
-    """A run never outlives the content of its order, so what was decided was decided on that."""
-    state = TaskState(row.state)
-    decided = state in (TaskState.APPROVED, TaskState.REJECTED)
-    return Task(
-        id=row.id,
-        assignee=row.assignee_id,
-        state=state,
-        decided_at=row.decided_at,
-        decided_by=row.assignee_id if decided else None,
-        order_hash=order_hash if decided else None,
-        opened_at=row.opened_at,
-    )
-
-
-def write(tx: Session, order: OrderRow, row: RunRow, run: Run, at: datetime) -> None:
-    """Brings the rows up to the run; new tasks are made, states follow. A decided task is never written again."""
-    known = {task.id: task for task in approvals.tasks_of(tx, row.id)}
-    for number, steps in enumerate(run.opened):
-        for step in steps:
-            for task in step.tasks:
-                kept = known.get(task.id)
-                if kept is None:
-                    tx.add(_new_task(order, row, number, step, task, at))
-                elif kept.state == TaskState.OPEN and task.state is not TaskState.OPEN:
-                    kept.state, kept.decided_at = task.state, task.decided_at
-                    tx.add(kept)
-    row.state, row.stage = run.state, run.stage
-    row.ended_at = at if run.state not in (State.OPEN, State.HELD) else None
-    if row.explanation.get("why", Why.ASKED) == Why.ASKED:
-        row.explanation = {**row.explanation, "why": _why(run).value}
-    tx.add(row)
-    tx.flush()
-
-
-def _why(run: Run) -> Why:
-    if run.state is State.HELD and any(run.opened):
-        return Why.NOBODY_THERE
-    return Why.ASKED if any(run.opened) else Why.NOBODY_ASKED
-
-
-def _new_task(order: OrderRow, row: RunRow, number: int, step: OpenStep, task: Task, at: datetime) -> RunTaskRow:
-    return RunTaskRow(
-        id=task.id,
-        realm=order.realm,
-        run_id=row.id,
-        order_id=order.id,
-        customer_id=order.customer_id,
-        stage=number,
-        step=step.key,
-        assignee_id=task.assignee,
-        state=task.state,
-        opened_at=at,
-        decided_at=task.decided_at,
-    )
-
-
-def end(tx: Session, order: OrderRow, event: Superseded | Withdrawn, at: datetime, *, sent: bool) -> None:
+def end(
+    tx: Session,
+    gateway: Gateway,
+    order: OrderRow,
+    event: Superseded | Withdrawn,
+    at: datetime,
+    *,
+    sent: bool,
+    actor: str,
+    channel: str,
+) -> None:
     """Closes the newest run of an order that has changed or gone, with all its open tasks. Ended runs stay, and so
     does an approval on which something was already sent."""
     row = approvals.newest_run(tx, order.id)
     if row is None or (sent and row.state == State.APPROVED):
         return
     try:
-        run, _ = runs.advance(read(tx, row), event, at)
+        apply(tx, gateway, order, row, event, at, actor=actor, channel=channel)
     except runs.NotPossible:
         return
-    write(tx, order, row, run, at)
+
+
+def _record_event(
+    tx: Session, order: OrderRow, row: RunRow, event: Event, at: datetime, *, data: dict[str, Any], **more: Any
+) -> None:
+    kept = {**data, "event": msgspec.to_builtins(event)}
+    stamp = {"order_hash": row.order_hash, "flow_version_id": row.flow_version_id, **more}
+    record(tx, order, EVENTS[type(event).__name__], at, run_id=row.id, data=kept, **stamp)
 
 
 def record(tx: Session, order: OrderRow, event: str, at: datetime, *, actor: str, channel: str, **more: Any) -> None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from sqlmodel import Session
+
 from app.approval import definition
 from app.approval import flow as flows
 from app.approval.explanation import Why, to_data
@@ -19,8 +21,9 @@ from app.approval.subject import Subject, requesters
 from app.flows.check_order import Checked, check
 from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms, order_terms
-from app.storage import people
+from app.storage import orders, people
 from app.storage.customers import CustomerRow
+from app.storage.orders import OrderRow
 from schemas.base import to_json
 from schemas.order import Order
 
@@ -45,7 +48,8 @@ class Considered:
     """
     checked_json  the order as it would go to the ERP, and `hash` what approvals stamp of it.
     asked         what the rules say, were there no differences.
-    requesters    ids of people of ours whom the order names as asking for the goods; they never count as approvers.
+    requesters    ids of people of ours whom the order names as asking for the goods, in the order in which it names
+                  them; they never count as approvers.
     """
 
     customer: CustomerRow
@@ -56,7 +60,7 @@ class Considered:
     hash: str
     subject: Subject
     asked: Asked
-    requesters: frozenset[str]
+    requesters: tuple[str, ...]
     at: datetime
 
     @property
@@ -75,7 +79,6 @@ def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: 
     terms = order_terms(customer)
     checked = check(book, customer, terms, document, at)
     subject = subject_of(customer, protocol, checked, at)
-    named = people.of_names(book.session, customer.realm, requesters(checked.order))
     return Considered(
         customer=customer,
         document=document,
@@ -85,9 +88,17 @@ def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: 
         hash=order_hash(checked.order, customer=customer.number),
         subject=subject,
         asked=ask(book, customer, subject),
-        requesters=frozenset(person.id for person in named),
+        requesters=_ours(book, customer, requesters(checked.order)),
         at=at,
     )
+
+
+def _ours(book: OrderBook, customer: CustomerRow, named: tuple[str, ...]) -> tuple[str, ...]:
+    found = people.of_names(book.session, customer.realm, named)
+    places = {name: place for place, name in enumerate(named)}
+    far = len(named)
+    found.sort(key=lambda person: min(places.get(person.login, far), places.get(person.email or "", far)))
+    return tuple(person.id for person in found)
 
 
 def subject_of(customer: CustomerRow, protocol: str, checked: Checked, at: datetime) -> Subject:
@@ -99,6 +110,13 @@ def subject_of(customer: CustomerRow, protocol: str, checked: Checked, at: datet
         agreed=checked.agreed,
         ship_to_known=checked.ship_to_known,
     )
+
+
+def subject_now(tx: Session, order: OrderRow, at: datetime) -> Subject:
+    """The order as it stands, on today's prices."""
+    customer = tx.get_one(CustomerRow, order.customer_id)
+    checked = check(OrderBook(tx), customer, order_terms(customer), orders.revision(tx, order).document(), at)
+    return subject_of(customer, order.protocol, checked, at)
 
 
 def ask(book: OrderBook, customer: CustomerRow, subject: Subject) -> Asked:

@@ -1,4 +1,4 @@
-"""One person's yes or no, or an administrator's in their place.
+"""One person's yes or no, that of who stands in for them, or an administrator's in place of all.
 
 The decision is one conditional UPDATE of the task: whoever comes second changes nothing and learns who was faster. The
 last yes, the order's state and the delivery commit together; a no goes back to the buyer with its reason."""
@@ -6,29 +6,21 @@ last yes, the order's state and the delivery commit together; a no goes back to 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
-from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app.approval import run as runs
 from app.approval.explanation import Why
 from app.approval.moves import Approved, Overridden, Rejected
-from app.approval.steps import State, TaskState
+from app.approval.steps import TaskState
 from app.errors import No, Refusal
-from app.flows import ask_approval, take_order
-from app.flows.check_order import check
-from app.flows.consider_order import subject_of
-from app.flows.order_book import OrderBook
+from app.flows import ask_approval, run_rows, stand_in
+from app.flows.end_run import LONGEST_REASON, see_to
 from app.gateway import Gateway
-from app.partners.agreement import order_terms
 from app.storage import approvals, audit, orders
 from app.storage.approvals import RunRow, RunTaskRow
-from app.storage.customers import CustomerRow
 from app.storage.orders import OrderRow, OrderState
 from app.storage.people import PersonRow, Role
-
-LONGEST_REASON: Final = 1_000
 
 
 class ReasonCode(StrEnum):
@@ -70,88 +62,94 @@ def decide(
     changed meanwhile, and a no without a reason."""
     if not decision.approve and not (decision.code and decision.text.strip()):
         raise Refusal(No.UNACCEPTABLE, "say why: choose a reason and write a sentence that the buyer can act on")
-    task = tx.get(RunTaskRow, task_id)
-    if task is None or task.realm != person.realm or task.assignee_id != person.id:
-        raise Refusal(No.UNKNOWN_REFERENCE, "no such task")
-    order = orders.locked(tx, person.realm, task.order_id)
-    row = tx.get_one(RunRow, task.run_id)
-    if order is None or not person.serves(order.customer_id) or not person.active:
-        raise Refusal(No.UNKNOWN_REFERENCE, "no such task")
-    tx.refresh(row)
-    tx.refresh(task)
+    at = gateway.clock.now()
+    order, row, task = its_own(tx, gateway, person, task_id, at)
     if task.state != TaskState.OPEN:
-        raise DecidedAlready(task.state, _who(tx, row, task), task.decided_at)
+        raise DecidedAlready(task.state, who_closed(tx, row, task), task.decided_at)
     if decision.order_hash != row.order_hash:
         raise Refusal(No.CONFLICT, "the order was changed after you opened the page; look at it again")
-    at = gateway.clock.now()
     said = Approved if decision.approve else Rejected
     event = said(task.id, person.id, row.order_hash)
+    before = run_rows.read(tx, row)
     try:
-        run, effects = runs.advance(ask_approval.read(tx, row), event, at)
+        after, effects = runs.advance(before, event, at)
     except runs.NotTheirs:
         raise Refusal(No.UNKNOWN_REFERENCE, "no such task") from None
     except runs.NotPossible as error:
         raise Refusal(No.CONFLICT, str(error)) from None
-    _take(tx, task, decision, at)
-    ask_approval.record(
+    acting_for = task.assignee_id if person.id != task.assignee_id else None
+    _take(tx, row, task, person, decision, channel, at)
+    run = ask_approval.go_on(
         tx,
+        gateway,
         order,
-        "approved" if decision.approve else "rejected",
+        row,
+        before,
+        after,
+        event,
+        effects,
         at,
         actor=audit.by(person.id),
         channel=channel,
-        run_id=row.id,
+        acting_for=acting_for,
         task_id=task.id,
-        order_hash=row.order_hash,
-        flow_version_id=row.flow_version_id,
         reason=decision.text.strip()[:LONGEST_REASON] or None,
         data={"code": decision.code.value} if decision.code else {},
     )
-    revision = orders.revision(tx, order)
-    customer = tx.get_one(CustomerRow, order.customer_id)
-    checked = check(OrderBook(tx), customer, order_terms(customer), revision.document(), at)
-    subject = subject_of(customer, order.protocol, checked, at)
-    run = ask_approval.follow(tx, gateway, order, row, run, effects, subject)
-    _see_to(tx, gateway, order, row, run.state, decision.text, at)
+    see_to(tx, gateway, order, row, run, decision.text, at)
     return order
 
 
-def _take(tx: Session, task: RunTaskRow, decision: Decision, at: datetime) -> None:
-    """The one conditional UPDATE. Raises DecidedAlready when somebody was faster."""
-    state = TaskState.APPROVED if decision.approve else TaskState.REJECTED
-    taken = tx.connection().execute(
-        update(RunTaskRow)
-        .where(col(RunTaskRow.id) == task.id, col(RunTaskRow.state) == TaskState.OPEN)
-        .values(
-            state=state,
-            decided_at=at,
-            reason_code=decision.code,
-            reason=decision.text.strip()[:LONGEST_REASON] or None,
-        )
-    )
+def its_own(
+    tx: Session, gateway: Gateway, person: PersonRow, task_id: str, at: datetime
+) -> tuple[OrderRow, RunRow, RunTaskRow]:
+    """The task of a person, or of somebody whose place they take now, with its run and its order, which is locked.
+    Raises Refusal, the same for a task that is not theirs and for one that does not exist."""
+    unknown = Refusal(No.UNKNOWN_REFERENCE, "no such task")
+    task = tx.get(RunTaskRow, task_id)
+    if task is None or task.realm != person.realm:
+        raise unknown
+    order = orders.locked(tx, person.realm, task.order_id)
+    row = tx.get_one(RunRow, task.run_id)
+    if order is None or not person.serves(order.customer_id) or not person.active:
+        raise unknown
+    tx.refresh(row)
+    stand_in.see_who_is_away(tx, gateway, order, row, at)
     tx.refresh(task)
-    if taken.rowcount == 0:
-        raise DecidedAlready(task.state, None, task.decided_at)
+    if person.id not in (task.assignee_id, task.delegate_id, task.decided_by):
+        raise unknown
+    return order, row, task
 
 
-def _who(tx: Session, row: RunRow, task: RunTaskRow) -> str | None:
-    """Who closed the task: its own person, or the one whose decision made it needless."""
-    if task.state in (TaskState.APPROVED, TaskState.REJECTED):
-        return task.assignee_id
-    decided = [t for t in approvals.tasks_of(tx, row.id) if t.decided_at and t.stage == task.stage]
-    return max(decided, key=lambda t: t.decided_at or row.began_at).assignee_id if decided else None
-
-
-def _see_to(
-    tx: Session, gateway: Gateway, order: OrderRow, row: RunRow, state: State, reason: str, at: datetime
+def _take(
+    tx: Session, row: RunRow, task: RunTaskRow, person: PersonRow, decision: Decision, channel: str, at: datetime
 ) -> None:
-    match state:
-        case State.REJECTED:
-            take_order.refuse(tx, gateway, order, reason.strip()[:LONGEST_REASON], at)
-        case State.APPROVED | State.HELD:
-            take_order.come_to(tx, gateway, order, row, at)
-        case _:
-            pass
+    """The one conditional UPDATE. Raises DecidedAlready when somebody was faster."""
+    taken = approvals.decided(
+        tx,
+        task,
+        state=TaskState.APPROVED if decision.approve else TaskState.REJECTED,
+        decided_at=at,
+        decided_by=person.id,
+        acting_for=task.assignee_id if person.id != task.assignee_id else None,
+        order_hash=row.order_hash,
+        channel=channel,
+        reason_code=decision.code,
+        reason=decision.text.strip()[:LONGEST_REASON] or None,
+    )
+    if not taken:
+        raise DecidedAlready(task.state, who_closed(tx, row, task), task.decided_at)
+
+
+def who_closed(tx: Session, row: RunRow, task: RunTaskRow) -> str | None:
+    """The id of who decided the task, or of the one whose decision made it needless."""
+    if task.decided_by is not None:
+        return task.decided_by
+    if task.state in (TaskState.APPROVED, TaskState.REJECTED):
+        return None if task.overdue else task.assignee_id
+    decided = [t for t in approvals.tasks_of(tx, row.id) if t.decided_at and t.stage == task.stage]
+    last = max(decided, key=lambda t: t.decided_at or row.began_at, default=None)
+    return (last.decided_by or last.assignee_id) if last else None
 
 
 def override(
@@ -168,26 +166,23 @@ def override(
     if order is None or row is None or not admin.serves(order.customer_id):
         raise Refusal(No.UNKNOWN_REFERENCE, "no such order")
     at = gateway.clock.now()
+    row.explanation = {**row.explanation, "why": Why.OVERRIDDEN.value}
     try:
         if OrderState(order.state) not in (OrderState.HELD, OrderState.AWAITING_APPROVAL):
             raise runs.NotPossible(f"the order is {order.state}")
-        run, _ = runs.advance(ask_approval.read(tx, row), Overridden(approve, admin.id), at)
+        run = ask_approval.apply(
+            tx,
+            gateway,
+            order,
+            row,
+            Overridden(approve, admin.id),
+            at,
+            actor=audit.by(admin.id),
+            channel=channel,
+            reason=reason.strip()[:LONGEST_REASON],
+            data={"approved": approve},
+        )
     except runs.NotPossible as error:
         raise Refusal(No.CONFLICT, str(error)) from None
-    row.explanation = {**row.explanation, "why": Why.OVERRIDDEN.value}
-    ask_approval.write(tx, order, row, run, at)
-    ask_approval.record(
-        tx,
-        order,
-        "overridden",
-        at,
-        actor=audit.by(admin.id),
-        channel=channel,
-        run_id=row.id,
-        order_hash=row.order_hash,
-        flow_version_id=row.flow_version_id,
-        reason=reason.strip()[:LONGEST_REASON],
-        data={"approved": approve},
-    )
-    _see_to(tx, gateway, order, row, run.state, reason, at)
+    see_to(tx, gateway, order, row, run, reason, at)
     return order

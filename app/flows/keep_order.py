@@ -80,6 +80,7 @@ def keep_approved(tx: Writing, gateway: Gateway, caller: Caller, considered: Con
             "explanation": {**considered.asked.explanation, "why": why.value},
             "began_at": at,
             "ended_at": at,
+            "version": 1,
         },
     )
     said: dict[str, Any] = {"realm": caller.realm, "at": at, "channel": "document", "order_id": order_id}

@@ -13,7 +13,8 @@ from app.catalog.items import Audience, find
 from app.errors import No, Refusal
 from app.flows import ask_approval, forward_order, reply, take_order
 from app.flows.cases import AS_A_RULE, WITH_REASON, Choice, about_cancellation, choices
-from app.flows.decide_approval import LONGEST_REASON, ReasonCode, override
+from app.flows.decide_approval import ReasonCode, override
+from app.flows.end_run import LONGEST_REASON
 from app.gateway import Gateway
 from app.partners.agreement import keep, order_terms
 from app.storage import audit, orders
@@ -93,7 +94,8 @@ def reject(
         raise Refusal(No.CONFLICT, "the ERP has this order: keep it, or send the cancellation again")
     at = gateway.clock.now()
     reason = text.strip()[:LONGEST_REASON]
-    ask_approval.end(tx, order, Withdrawn(), at, sent=True)
+    by = audit.by(person.id)
+    ask_approval.end(tx, gateway, order, Withdrawn(), at, sent=True, actor=by, channel=channel)
     ask_approval.record(
         tx,
         order,

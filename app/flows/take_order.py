@@ -4,10 +4,11 @@ An update replaces the order entirely; what differs is kept with the revision an
 that cannot be taken are refused (a number that is taken, an older version, an unknown order); whatever is clear enough
 to take but not to deliver is held, and then the buyer is told "later" and owed the outcome."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,7 @@ from app.approval.moves import Superseded, Withdrawn
 from app.approval.steps import State
 from app.approval.subject import requesters
 from app.errors import No, Refusal
-from app.flows import ask_approval, forward_order, order_revisions, reply
+from app.flows import ask_approval, change_approved, forward_order, order_revisions, reply
 from app.flows.ask_approval import record
 from app.flows.cases import Code, Difference
 from app.flows.consider_order import Considered, consider
@@ -39,6 +40,7 @@ from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow, OrderState, 
 from schemas.order import Change, Order
 
 LONGEST_NUMBER: Final = 200
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 FOR_DELIVERY: Final = "accepted for delivery"
 
 
@@ -120,10 +122,15 @@ def _update(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange
     if order.internal_version:
         record(tx, row, "internal_version", at, actor=BUYER, channel="document", data=number)
         return _as_it_stands(row)
-    ask_approval.end(tx, row, Superseded(), at, sent=forward_order.take_back(tx, gateway, row))
+    considered = _considered(tx, row, revision, at)
+    sent = forward_order.take_back(tx, gateway, row)
+    run = None if sent else change_approved.carry_over(tx, gateway, row, revision, considered)
+    explained = change_approved.differences(tx, row, considered) if run is None else {}
+    if run is None:
+        ask_approval.end(tx, gateway, row, Superseded(), at, sent=sent, actor=BUYER, channel="document")
     let_go(tx, row)
     record(tx, row, "order_changed", at, actor=BUYER, channel="document", data=number)
-    return _go_through(tx, gateway, row, revision, _considered(tx, row, revision, at))
+    return _go_through(tx, gateway, row, revision, considered, run, explained)
 
 
 def _cancel(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange_id: str) -> TakenOrder:
@@ -134,7 +141,7 @@ def _cancel(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange
     if row.promised and not sent:
         reply.owe_status(tx, gateway, row, 200, "OK", "cancelled at your request")
     revision = order_revisions.keep(tx, gateway, row, order, exchange_id, before=orders.revision(tx, row))
-    ask_approval.end(tx, row, Withdrawn(), at, sent=sent)
+    ask_approval.end(tx, gateway, row, Withdrawn(), at, sent=sent, actor=BUYER, channel="document")
     let_go(tx, row)
     record(tx, row, "order_cancelled", at, actor=BUYER, channel="document", data={"revision": revision.number})
     if sent:
@@ -149,7 +156,8 @@ def _cancel(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange
 def take_again(tx: Session, gateway: Gateway, row: OrderRow) -> TakenOrder:
     """The same document once more, after a person has settled what held it or the rules have changed."""
     at = gateway.clock.now()
-    ask_approval.end(tx, row, Superseded(), at, sent=_sent(tx, row))
+    sent = _sent(tx, row)
+    ask_approval.end(tx, gateway, row, Superseded(), at, sent=sent, actor=RULE, channel="document")
     revision = orders.revision(tx, row)
     return _go_through(tx, gateway, row, revision, _considered(tx, row, revision, at))
 
@@ -159,9 +167,15 @@ def _considered(tx: Session, row: OrderRow, revision: OrderRevisionRow, at: date
 
 
 def _go_through(
-    tx: Session, gateway: Gateway, row: OrderRow, revision: OrderRevisionRow, considered: Considered
+    tx: Session,
+    gateway: Gateway,
+    row: OrderRow,
+    revision: OrderRevisionRow,
+    considered: Considered,
+    run: RunRow | None = None,
+    explained: Mapping[str, Any] = NOTHING,
 ) -> TakenOrder:
-    """Hold for what differs, or do what the rules say."""
+    """Hold for what differs, or do what the rules say: `run`, which goes on, or a new one."""
     at, checked, document = considered.at, considered.checked, considered.document
     revision.checked, revision.hash = considered.checked_json, considered.hash
     odd = [fault for fault in revision.findings if fault["at"] == order_revisions.AT_DOCUMENT]
@@ -179,7 +193,7 @@ def _go_through(
     cases = hold(tx, gateway, row, checked.differences, at)
     if cases:
         return _later(tx, row, OrderState.HELD, at, "received; a person looks at what differs: " + _named(cases))
-    run = ask_approval.begin(tx, gateway, row, revision, considered)
+    run = run or ask_approval.begin(tx, gateway, row, revision, considered, **explained)
     return come_to(tx, gateway, row, run, at)
 
 

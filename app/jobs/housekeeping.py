@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, t
 from sqlmodel import Session, SQLModel, col
 
 from app.gateway import Gateway
+from app.storage.approval_notices import NoticeRow
 from app.storage.base import table_of
 from app.storage.exchanges import DocumentKeyRow
 from app.storage.oidc import OidcSignInRow
@@ -35,6 +36,8 @@ ITEMS_KEPT: Final = timedelta(days=3)
 """Finished work items, for whoever asks what the engine did; what became of a delivery stands in its own rows."""
 ENDED_KEPT: Final = timedelta(days=7)
 """A shopper who comes back to a visit that ended is told so for this long; after, the address is unknown."""
+TOLD_KEPT: Final = timedelta(days=30)
+"""What people were told of approvals; what happened stands in the audit record."""
 SIGNED_IN_KEPT: Final = timedelta(days=1)
 
 _log = structlog.get_logger(__name__)
@@ -83,6 +86,7 @@ def _obsolete(now: datetime, resends: timedelta) -> list[tuple[type[SQLModel], C
         (ShopTokenRow, over(ShopTokenRow.session_id)),
         (UsedFormRow, over(UsedFormRow.session_id)),
         (CartLineRow, over(CartLineRow.session_id, left)),
+        (NoticeRow, col(NoticeRow.at) < now - TOLD_KEPT),
         (ProcessRow, col(ProcessRow.seen_at) < now - ENDED_KEPT),
     ]
 

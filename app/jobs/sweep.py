@@ -6,17 +6,18 @@ sweep wakes their lanes again; waking one that needs nothing costs a look.
 
 import random
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlmodel import Session
 
 from app.bridge import schedule
-from app.flows import deliver_order, forward_order, reply, steady_time
+from app.flows import deliver_order, forward_order, reply, stand_in, steady_time
 from app.gateway import Gateway, alert
 from app.jobs.rounds import Planned, plan
-from app.storage import deliveries, dispatches, orders, processes
+from app.storage import approvals, approver_profiles, deliveries, dispatches, orders, processes
 from app.storage.orders import OrderRow
-from app.work import SEND_DISPATCH, WAKE_LANE, DispatchId, Lane
+from app.work import APPROVAL_TIMER, SEND_DISPATCH, WAKE_LANE, DispatchId, Lane, TaskId
 
 QUIET: Final = timedelta(seconds=20)
 """Rows that somebody touched since are left to their own work items."""
@@ -41,7 +42,7 @@ def by_the_engine(gateway: Gateway, planned: tuple[Planned, ...]) -> None:
 
 
 def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str | None = None) -> int:
-    """How many lanes and answers were woken. `of`: the round's own name."""
+    """How many lanes, answers and timers were woken. `of`: the round's own name."""
     # One work id for each lane and minute: rounds that come while the engine stands still do not pile up.
     of = of or str(int(now.timestamp() // 60))
     with gateway.database.read() as session:
@@ -49,23 +50,40 @@ def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str 
         answers = dispatches.due(session, now, now - quiet, MOST)
         late = _anything_late(session, gateway, now)
         steady_time.watch(gateway, deliveries.in_doubt(session, WATCHED))
+        timers = approvals.late_timers(session, now - quiet, MOST)
+        away = approver_profiles.turning(session, now, 1)
+        gone = approvals.asked_of_the_gone(session)
     if len(lanes) > MOST:
         # Not the first ones each time: lanes that are paused stay due, and there may be many.
         lanes = _chance.sample(lanes, MOST)
-    if lanes or answers:
-        gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, of))
+    if lanes or answers or timers:
+        gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, timers, of))
+    if away:
+        gateway.database.write(lambda tx: stand_in.turn(tx, gateway, now, MOST))
+    for person_id in sorted(gone):
+        gateway.database.write(partial(stand_in.left, gateway=gateway, person_id=person_id, at=now))
     if late:
         gateway.database.write(lambda tx: _warn(tx, gateway, now))
-    return len(lanes) + len(answers)
+    return len(lanes) + len(answers) + len(timers)
 
 
-def _wake(tx: Session, gateway: Gateway, lanes: list[tuple[str, str]], answers: list[tuple[str, str]], of: str) -> None:
+def _wake(
+    tx: Session,
+    gateway: Gateway,
+    lanes: list[tuple[str, str]],
+    answers: list[tuple[str, str]],
+    timers: list[tuple[str, str]],
+    of: str,
+) -> None:
     for realm, lane in lanes:
         work_id = f"sweep:{of}:{realm}:{lane}"
         gateway.engine.enqueue(tx, WAKE_LANE, Lane(realm=realm, lane=lane), work_id=work_id)
     for realm, dispatch_id in answers:
         work_id = f"sweep:{of}:{dispatch_id}"
         gateway.engine.enqueue(tx, SEND_DISPATCH, DispatchId(realm=realm, dispatch_id=dispatch_id), work_id=work_id)
+    for realm, task_id in timers:
+        work_id = f"sweep:{of}:{task_id}"
+        gateway.engine.enqueue(tx, APPROVAL_TIMER, TaskId(realm=realm, task_id=task_id), work_id=work_id)
 
 
 def _anything_late(session: Session, gateway: Gateway, now: datetime) -> bool:

@@ -2,13 +2,17 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, update
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime, new_id, table_of
+from app.storage.people import PersonRow
 from app.storage.prepared import PreparedInsert
+
+OPEN: Final = "open"
+"""The one state in which a task takes a decision; the states are `app.approval.steps.TaskState`."""
 
 
 class FlowRow(Row, table=True):
@@ -52,10 +56,15 @@ class FlowVersionRow(Row, table=True):
 
 class RunRow(Row, table=True):
     """
-    flow_version_id  absent when no flow fitted and the run is held, or approved because the customer's terms say so.
-    opened           the steps of each opened stage: `{key, name, quorum, rejects, reasons}`.
-    excluded         ids of people who never count.
-    explanation      why it was decided as it was: data, which pages put into words.
+    revision          of the order, on which it began; `carried_revision` is a later one that asked for no new run.
+    order_hash        of the content that is up for approval.
+    flow_version_id   absent when no flow fitted and the run is held, or approved because the customer's terms say so.
+    version           counts what was written; a run that somebody else has moved meanwhile is not written over.
+    opened            the steps of each opened stage without their tasks: `{key, name, quorum, rejects, reasons, ...}`.
+    excluded          ids of people who never count; `requesters` those of them who asked for the goods, the first one
+                      first. Absent in runs of an older release.
+    explanation       why it was decided as it was: data, which pages put into words.
+    overridden_by     the id of the administrator who decided in place of the approvers.
     """
 
     __tablename__ = "cd_runs"
@@ -75,13 +84,24 @@ class RunRow(Row, table=True):
     explanation: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     began_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    version: int = 1
+    carried_revision: int | None = None
+    requesters: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    overridden_by: str | None = Field(default=None, max_length=36)
 
 
 put_run = PreparedInsert(table_of(RunRow))
 
 
 class RunTaskRow(Row, table=True):
-    """One person asked in one step. Whose task it is never changes with groups and roles."""
+    """One person asked in one step. Whose task it is never changes with groups and roles.
+
+    delegate_id  who may decide in the assignee's place; `decided_by` who did, `acting_for` then the assignee's id.
+                 Tasks of an older release were decided by their assignee.
+    order_hash   of the content on which it was decided.
+    wake_at      when a reminder or the due time comes next; absent when nothing is to come.
+    merged       the yes was given in the stage before.
+    """
 
     __tablename__ = "cd_run_tasks"
 
@@ -98,9 +118,21 @@ class RunTaskRow(Row, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason_code: str | None = Field(default=None, max_length=40)
     reason: str | None = Field(default=None, max_length=1_000)
+    delegate_id: str | None = Field(default=None, max_length=36)
+    decided_by: str | None = Field(default=None, max_length=36)
+    acting_for: str | None = Field(default=None, max_length=36)
+    channel: str | None = Field(default=None, max_length=20)
+    order_hash: str | None = Field(default=None, max_length=64)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    remind_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    reminded: bool = False
+    overdue: bool = False
+    merged: bool = False
 
     __table_args__ = (
         Index("ix_cd_run_tasks_assignee_id_state", "assignee_id", "state"),
+        Index("ix_cd_run_tasks_delegate_id_state", "delegate_id", "state"),
         Index("ix_cd_run_tasks_order_id", "order_id"),
     )
 
@@ -128,4 +160,62 @@ def newest_run(session: Session, order_id: str) -> RunRow | None:
 
 def tasks_of(session: Session, run_id: str) -> list[RunTaskRow]:
     """In the order in which they were asked."""
-    return list(session.exec(select(RunTaskRow).where(RunTaskRow.run_id == run_id).order_by(RunTaskRow.id)))
+    query = select(RunTaskRow).where(RunTaskRow.run_id == run_id)
+    return list(session.exec(query.order_by(col(RunTaskRow.opened_at), RunTaskRow.id)))
+
+
+def take_turn(session: Session, row: RunRow) -> bool:
+    """Counts the run's version on; False when somebody else has moved it since it was read."""
+    session.flush()
+    moved = session.connection().execute(
+        update(RunRow)
+        .where(col(RunRow.id) == row.id, col(RunRow.version) == row.version)
+        .values(version=row.version + 1)
+    )
+    session.refresh(row, ["version"])
+    return moved.rowcount == 1
+
+
+def decided(session: Session, task: RunTaskRow, **values: Any) -> bool:
+    """The decision of an open task in one conditional UPDATE; False when the task is not open any more."""
+    taken = session.connection().execute(
+        update(RunTaskRow)
+        .where(col(RunTaskRow.id) == task.id, col(RunTaskRow.state) == OPEN)
+        .values(wake_at=None, **values)
+    )
+    session.refresh(task)
+    return taken.rowcount == 1
+
+
+def late_timers(session: Session, before: datetime, most: int) -> list[tuple[str, str]]:
+    """Realm and id of tasks whose time came before then, the longest waiting first."""
+    query = (
+        select(RunTaskRow.realm, RunTaskRow.id)
+        .where(col(RunTaskRow.wake_at) < before)
+        .order_by(col(RunTaskRow.wake_at))
+        .limit(most)
+    )
+    return list(session.exec(query))
+
+
+def open_tasks_of(session: Session, person_id: str) -> list[RunTaskRow]:
+    """What a person has still to decide, as the one who was asked or in somebody's place."""
+    return [
+        task
+        for theirs in (RunTaskRow.assignee_id, RunTaskRow.delegate_id)
+        for task in session.exec(
+            select(RunTaskRow).where(theirs == person_id, RunTaskRow.state == OPEN).order_by(col(RunTaskRow.id))
+        )
+    ]
+
+
+def asked_of_the_gone(session: Session) -> set[str]:
+    """Ids of people who cannot sign in any more and are still asked or stand in for somebody."""
+    gone = list(session.exec(select(PersonRow.id).where(col(PersonRow.active).is_(False))))
+    return {
+        str(person_id)
+        for theirs in (RunTaskRow.assignee_id, RunTaskRow.delegate_id)
+        for person_id in (
+            session.exec(select(theirs).where(col(theirs).in_(gone), RunTaskRow.state == OPEN)) if gone else ()
+        )
+    }

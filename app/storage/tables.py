@@ -6,7 +6,9 @@ from sqlalchemy import MetaData
 
 from app.storage import (  # noqa: F401 - importing them is what this module is for
     api_keys,
+    approval_notices,
     approvals,
+    approver_profiles,
     attempts,
     audit,
     breakers,

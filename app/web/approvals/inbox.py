@@ -1,4 +1,4 @@
-"""What was asked of one person."""
+"""What was asked of one person, or of somebody whose place they take."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -31,7 +31,7 @@ def tasks_of(session: Session, person: PersonRow, *, open_: bool, text: str = ""
     query = (
         select(RunTaskRow, OrderRow, CustomerRow.name)
         .where(
-            RunTaskRow.assignee_id == person.id,
+            or_(RunTaskRow.assignee_id == person.id, RunTaskRow.delegate_id == person.id),
             RunTaskRow.realm == person.realm,
             OrderRow.id == RunTaskRow.order_id,
             CustomerRow.id == RunTaskRow.customer_id,
@@ -53,8 +53,10 @@ def tasks_of(session: Session, person: PersonRow, *, open_: bool, text: str = ""
 
 
 def task_of(session: Session, person: PersonRow, task_id: str) -> RunTaskRow | None:
-    """The task, when it is this person's."""
+    """The task, when it is this person's, or was decided by them."""
     task = session.get(RunTaskRow, task_id)
-    if task is None or task.realm != person.realm or task.assignee_id != person.id:
+    if task is None or task.realm != person.realm:
+        return None
+    if person.id not in (task.assignee_id, task.delegate_id, task.decided_by):
         return None
     return task if person.serves(task.customer_id) else None

@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 from approval_orders import line, money, order
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up, two_stages
+from sqlmodel import Session
 
 from app.clock import SetClock
 from app.errors import No, Refusal
 from app.flows import decide_approval
 from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
 from app.gateway import Gateway
+from app.storage import approvals
 from app.storage.approvals import RunTaskRow
 from app.storage.orders import OrderState
 from schemas.order import Order, OrderTotals
@@ -34,7 +36,7 @@ def test_one_yes_of_many_is_enough_and_ends_the_other_tasks(desk: Desk) -> None:
     assert desk.order().state == OrderState.APPROVED
     assert (desk.asked(state="approved"), desk.asked(state="skipped")) == (["bob"], ["ann", "boss"])
     assert desk.deliveries() == [("create", 1)]
-    assert desk.events() == ["order_taken", "approved"]
+    assert desk.events() == ["order_taken", "stage_opened", "approved"]
 
 
 def test_the_promise_stays_until_the_outcome_is_known(desk: Desk) -> None:
@@ -143,15 +145,14 @@ def test_a_row_that_was_closed_underneath_is_not_written_over(desk: Desk) -> Non
     desk.send()
     task = desk.task("ann")
 
-    def work(tx: object) -> None:
-        row = tx.get_one(RunTaskRow, task.id)  # type: ignore[attr-defined]
+    def work(tx: Session) -> bool:
+        row = tx.get_one(RunTaskRow, task.id)
         row.state = "approved"
-        tx.flush()  # type: ignore[attr-defined]
-        decide_approval._take(tx, row, Decision(approve=False, order_hash="x"), desk.gateway.clock.now())  # type: ignore[arg-type]
+        tx.flush()
+        return approvals.decided(tx, row, state="rejected", reason="too dear")
 
-    with pytest.raises(DecidedAlready):
-        desk.write(work)
-    assert desk.task("ann").state == "open"
+    assert not desk.write(work)
+    assert (desk.task("ann").state, desk.task("ann").reason) == ("approved", None)
 
 
 def test_silence_decides_nothing(desk: Desk, clock: SetClock) -> None:
@@ -176,7 +177,7 @@ def test_an_administrator_decides_in_place_of_others_and_it_shows(desk: Desk, ap
     assert desk.order().state == state
     assert desk.asked() == []
     assert desk.run().explanation["why"] == "overridden"
-    assert desk.events() == ["order_taken", "overridden"]
+    assert desk.events() == ["order_taken", "stage_opened", "overridden"]
 
 
 @pytest.mark.parametrize(("login", "reason"), [("ann", "because"), ("root", " ")])

@@ -1,0 +1,85 @@
+"""The people whom rules may ask about one order, from the rows: accounts, profiles, and who counts for it."""
+
+from dataclasses import replace
+from datetime import date, datetime, time
+
+from sqlmodel import Session, col, select
+
+from app.approval.asking import Case
+from app.approval.people import Absence, Directory, Person
+from app.approval.subject import Subject
+from app.approval.working_hours import WorkingHours
+from app.storage import approver_profiles, people
+from app.storage.approvals import RunRow
+from app.storage.approver_profiles import AbsenceRow, ApproverProfileRow
+from app.storage.orders import HoldRow, OrderRow
+from schemas.money import Money
+
+
+def directory_of(tx: Session, order: OrderRow, at: datetime) -> Directory:
+    """Everybody who serves the order's customer."""
+    profiles = approver_profiles.profiles(tx, order.realm)
+    limits: dict[str, list[Money]] = {}
+    for limit in approver_profiles.limits(tx, order.realm):
+        limits.setdefault(limit.person_id, []).append(Money(amount=limit.amount, currency=limit.currency))
+    absences: dict[str, list[Absence]] = {}
+    for absence in approver_profiles.absences(tx, order.realm, at):
+        absences.setdefault(absence.person_id, []).append(_absence(absence))
+    found = []
+    for person in people.of_realm(tx, order.realm):
+        if not person.serves(order.customer_id):
+            continue
+        profile = profiles.get(person.id)
+        found.append(
+            Person(
+                id=person.id,
+                login=person.login,
+                name=person.name,
+                active=person.active,
+                roles=frozenset(person.roles),
+                groups=frozenset(profile.groups if profile else ()),
+                manager=profile.manager_id if profile else None,
+                limits=tuple(limits.get(person.id, ())),
+                absences=tuple(absences.get(person.id, ())),
+                hours=hours_of(profile) if profile else WorkingHours(),
+                language=person.language,
+            )
+        )
+    return Directory(found)
+
+
+def _absence(row: AbsenceRow) -> Absence:
+    return Absence(
+        begins=datetime.fromisoformat(row.begins), ends=datetime.fromisoformat(row.ends), delegate=row.delegate_id
+    )
+
+
+def hours_of(profile: ApproverProfileRow) -> WorkingHours:
+    return WorkingHours(
+        zone=profile.zone,
+        weekdays=frozenset(profile.weekdays),
+        begins=time.fromisoformat(profile.begins),
+        ends=time.fromisoformat(profile.ends),
+        holidays=frozenset(map(date.fromisoformat, profile.holidays)),
+    )
+
+
+def case_of(tx: Session, order: OrderRow, row: RunRow, subject: Subject | None = None) -> Case:
+    """Who counts and who does not. Total and owners are known when the order is given as `subject`.
+
+    Whom the run of an older release excludes is taken for one who changed the order: such a person never counts."""
+    requesters = tuple(row.requesters or ())
+    counted_out = Case(
+        requesters=requesters, editors=frozenset(row.excluded) - frozenset(requesters) | settlers(tx, order)
+    )
+    if subject is None:
+        return counted_out
+    ship_to = subject.ship_to.id if subject.ship_to else None
+    owners = approver_profiles.owners(tx, order.customer_id, subject.cost_center, ship_to)
+    return replace(counted_out, total=subject.total_net, owners=owners)
+
+
+def settlers(tx: Session, order: OrderRow) -> frozenset[str]:
+    """Whoever settled a difference of this order never counts as its approver: four eyes."""
+    query = select(HoldRow.settled_by).where(HoldRow.order_id == order.id, col(HoldRow.settled_by).is_not(None))
+    return frozenset(person_id for person_id in tx.exec(query) if person_id)

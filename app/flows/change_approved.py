@@ -1,0 +1,98 @@
+"""A change of an order that people have approved or are asked about: does it ask for a new round?
+
+Held against the revision with which the run began, so that several small raises add up."""
+
+from typing import Any, Final
+
+from sqlmodel import Session, select
+
+from app.approval import changes
+from app.approval.changes import Comparison, Means
+from app.approval.explanation import Why
+from app.approval.flow import Flow, Ruling
+from app.approval.moves import Edited
+from app.approval.steps import State, TaskState
+from app.flows import ask_approval, run_notices, run_rows
+from app.flows.consider_order import Considered
+from app.gateway import Gateway
+from app.storage import approvals
+from app.storage.approval_notices import NoticeKind
+from app.storage.approvals import FlowVersionRow, RunRow
+from app.storage.orders import OrderRevisionRow, OrderRow
+from schemas.order import Order
+
+MOST: Final = 100
+"""Differences that are kept with a run."""
+
+
+def carry_over(
+    tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisionRow, considered: Considered
+) -> RunRow | None:
+    """The newest run, when it goes on with the changed order, of which nothing was sent yet; None where the change
+    asks for a new one."""
+    row = approvals.newest_run(tx, order.id)
+    if row is None or considered.checked.differences or not _may_go_on(tx, row, considered):
+        return None
+    flow = run_rows.flow_of(tx, row)
+    comparison = _compared(tx, row, considered, flow)
+    if comparison is None or changes.asks_for_new_run(comparison, flow, run_rows.read(tx, row), considered.subject):
+        return None
+    at, before = considered.at, row.order_hash
+    ask_approval.apply(
+        tx,
+        gateway,
+        order,
+        row,
+        Edited(None, considered.hash),
+        at,
+        actor="buyer",
+        channel="document",
+        order_hash=considered.hash,
+        data={"was": before, "revision": revision.number, "differences": _told(comparison)},
+    )
+    row.carried_revision = revision.number
+    tx.add(row)
+    if comparison.means >= Means.NOTICE:
+        for task in approvals.tasks_of(tx, row.id):
+            if task.state == TaskState.OPEN:
+                for person in filter(None, (task.assignee_id, task.delegate_id)):
+                    run_notices.notice(tx, gateway, order, row, person, NoticeKind.CHANGED, at, task_id=task.id)
+    return row
+
+
+def _may_go_on(tx: Session, row: RunRow, considered: Considered) -> bool:
+    """Only what people were asked about, under the rules that the changed order comes under too."""
+    if row.state not in (State.OPEN, State.APPROVED) or row.explanation.get("why") != Why.ASKED:
+        return False
+    now = considered.asked.flow_version_id
+    if row.flow_version_id is None or now is None or considered.asked.ruling is not Ruling.ASK:
+        return False
+    versions = (tx.get_one(FlowVersionRow, version) for version in (row.flow_version_id, now))
+    return len({version.flow_id for version in versions}) == 1
+
+
+def differences(tx: Session, order: OrderRow, considered: Considered) -> dict[str, Any]:
+    """For the new run: which run was before, and what differs from what it was about."""
+    row = approvals.newest_run(tx, order.id)
+    if row is None or row.explanation.get("why") not in (Why.ASKED, Why.OVERRIDDEN):
+        return {}
+    comparison = _compared(tx, row, considered, run_rows.flow_of(tx, row))
+    return {"before": row.id, "differences": _told(comparison)} if comparison else {}
+
+
+def _compared(tx: Session, row: RunRow, considered: Considered, flow: Flow) -> Comparison | None:
+    query = select(OrderRevisionRow).where(
+        OrderRevisionRow.order_id == row.order_id, OrderRevisionRow.number == row.revision
+    )
+    began = tx.exec(query).one()
+    if began.checked is None:
+        return None
+    approved: Order = began.order()
+    return changes.compare(approved, considered.checked.order, flow)
+
+
+def _told(comparison: Comparison) -> list[dict[str, Any]]:
+    return [
+        {"at": difference.at, "line": difference.line, "before": difference.before, "after": difference.after}
+        for difference in comparison.differences[:MOST]
+    ]
