@@ -22,14 +22,14 @@ from app.approval.subject import Subject
 from app.flows import run_notices, run_rows, run_timers
 from app.flows.approvers import case_of, directory_of, settlers
 from app.flows.consider_order import Considered, subject_now
+from app.flows.keep_order import RULE
 from app.gateway import Gateway
 from app.storage import approvals, audit
 from app.storage.approvals import RunRow
 from app.storage.orders import OrderRevisionRow, OrderRow
 
-RULE: Final = "rule"
 SYSTEM: Final = "system"
-"""Actors that are no persons: the published rules, and time."""
+"""The actor of what time brings about."""
 
 EVENTS: Final[dict[str, str]] = {
     "StageOpened": "stage_opened",

@@ -14,6 +14,7 @@ from app.approval.moves import Edited
 from app.approval.steps import State, TaskState
 from app.flows import ask_approval, run_notices, run_rows
 from app.flows.consider_order import Considered
+from app.flows.keep_order import BUYER
 from app.gateway import Gateway
 from app.storage import approvals
 from app.storage.approval_notices import NoticeKind
@@ -45,7 +46,7 @@ def carry_over(
         row,
         Edited(None, considered.hash),
         at,
-        actor="buyer",
+        actor=BUYER,
         channel="document",
         order_hash=considered.hash,
         data={"was": before, "revision": revision.number, "differences": _told(comparison)},
