@@ -28,6 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app import metrics, trace
+from app.alarms import ALARMS
 from app.prompt_work import Item, PromptWork
 from app.storage import announcements, processes
 from app.storage.announcements import Announcer
@@ -348,6 +349,7 @@ class Engine:
         except Exception:
             metrics.ALERTS.labels(what="work.failed").inc()
             _log.exception("alert", what="work.failed", kind=handler.kind.name, argument=argument)
+            ALARMS.add("work.failed", {"kind": handler.kind.name})
             raise
 
 

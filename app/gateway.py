@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlmodel import Session
 
 from app import metrics
+from app.alarms import ALARMS
 from app.bridge.adapter import ErpAdapter
 from app.clock import Clock
 from app.engine import Engine, WorkQueue
@@ -46,10 +47,12 @@ class Gateway:
 
 
 def alert(what: str, **facts: object) -> None:
-    """Something that a person must see: counted, and logged with what is known. `what` is from a closed list, in the
-    words of the place that raises it (`delivery.held`)."""
+    """Something that a person must see: counted, logged with what is known, and told by mail to those whom the settings
+    name (`flows.tell_operators`). `what` is from a closed list, in the words of the place that raises it
+    (`delivery.held`)."""
     metrics.ALERTS.labels(what=what).inc()
     _log.error("alert", what=what, **facts)
+    ALARMS.add(what, facts)
 
 
 def keys_of(settings: Settings) -> KeyRing:

@@ -75,6 +75,7 @@ DELIVERY_SECONDS = Histogram(
 REPLIES = Counter(
     "crossdock_replies", "Documents posted to buyers by what came of them", ("kind", "outcome"), registry=REGISTRY
 )
+MAILS = Counter("crossdock_mails", "Mails by what the mail server said", ("kind", "outcome"), registry=REGISTRY)
 ALERTS = Counter("crossdock_alerts", "Bugs and failures that a person must see", ("what",), registry=REGISTRY)
 
 WRITER_WAITED: Final = WRITER_SECONDS.labels("wait")

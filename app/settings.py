@@ -4,11 +4,13 @@ with a sentence that says what to do."""
 import socket
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.mail_address import is_address
 
 Network = IPv4Network | IPv6Network
 RoleName = Literal["admin", "flow_author", "operator", "approver", "auditor"]
@@ -44,6 +46,10 @@ class Settings(BaseSettings):
     promise_hours     after how long people hear that a buyer who was told "later" still waits for the outcome.
     second_factor_roles   roles whose people must have a second factor before they may work.
     operators         networks that may read /metrics and /readyz.
+    smtp_host         the mail server; unset: no mail is written. `smtp_security`: `starttls`, `tls` or `none`.
+    smtp_ca_file      certificates to trust for it instead of the system's.
+    mail_from         the sender of our mails.
+    alert_mail        addresses that are told by mail what needs a person.
     time_zone         in which nightly work begins and charts show their times (IANA name).
     reply_private_networks whether partners' systems to which we send by ourselves may, and may be spoken to over http.
     erp_private_networks   whether ERP endpoints may lie in private networks (an admin's decision).
@@ -81,14 +87,30 @@ class Settings(BaseSettings):
     second_factor_roles: Annotated[tuple[RoleName, ...], NoDecode] = ()
     erp_private_networks: bool = False
     reply_private_networks: bool = False
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_ca_file: Path | None = None
+    mail_from: str | None = None
+    alert_mail: Annotated[tuple[str, ...], NoDecode] = ()
     time_zone: str = "UTC"
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("operators", "second_factor_roles", mode="before")
+    @field_validator("operators", "second_factor_roles", "alert_mail", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("alert_mail")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [address for address in value if not is_address(address)]
+        if wrong:
+            raise ValueError(f"no mail address: {', '.join(wrong)}")
+        return value
 
     @field_validator("time_zone")
     @classmethod
@@ -98,6 +120,20 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("there is no such time zone; names are like Europe/Berlin") from None
         return value
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.smtp_host is None:
+            if self.alert_mail:
+                raise ValueError("CROSSDOCK_ALERT_MAIL needs a mail server: set CROSSDOCK_SMTP_HOST")
+            return self
+        if self.mail_from is None or not is_address(self.mail_from):
+            raise ValueError("CROSSDOCK_SMTP_HOST is set: CROSSDOCK_MAIL_FROM must be the address that mails come from")
+        if self.smtp_password is not None and self.smtp_user is None:
+            raise ValueError("CROSSDOCK_SMTP_PASSWORD needs CROSSDOCK_SMTP_USER")
+        if self.smtp_user is not None and self.smtp_security == "none":
+            raise ValueError("CROSSDOCK_SMTP_USER needs TLS: set CROSSDOCK_SMTP_SECURITY to starttls or tls")
+        return self
 
     @property
     def process_id(self) -> str:

@@ -47,6 +47,11 @@ class TaskId(Argument, frozen=True, kw_only=True):
     task_id: str
 
 
+class MailId(Argument, frozen=True, kw_only=True):
+    realm: str
+    mail_id: str
+
+
 class Nothing(Argument, frozen=True, kw_only=True):
     """For work that finds by itself what is due."""
 
@@ -54,15 +59,17 @@ class Nothing(Argument, frozen=True, kw_only=True):
 WAKE_LANE = Kind("lane.wake", "deliveries", Lane)
 SEND_DISPATCH = Kind("dispatch.send", "dispatches", DispatchId)
 APPROVAL_TIMER = Kind("approval.timer", "approvals", TaskId)
+SEND_MAIL = Kind("mail.send", "mails", MailId)
 SWEEP = Kind("sweep", "upkeep", Nothing)
 PURGE = Kind("purge", "upkeep", Nothing)
 HOUSEKEEPING = Kind("housekeeping", "upkeep", Nothing)
 COUNT_HOURS = Kind("hours.count", "upkeep", Nothing)
 
-ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[TaskId] | Kind[Nothing], ...] = (
+ALL: tuple[Kind[Lane] | Kind[DispatchId] | Kind[TaskId] | Kind[MailId] | Kind[Nothing], ...] = (
     WAKE_LANE,
     SEND_DISPATCH,
     APPROVAL_TIMER,
+    SEND_MAIL,
     SWEEP,
     PURGE,
     HOUSEKEEPING,

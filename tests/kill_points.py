@@ -3,4 +3,5 @@
 INTAKE = ("intake.before_record", "intake.recorded", "receive.judged", "receive.before_commit", "receive.committed")
 DELIVERY = ("delivery.before_sending", "delivery.after_sending", "delivery.after_request", "delivery.after_mark")
 REPLY = ("reply.before_sending", "reply.after_sending", "reply.after_request", "reply.after_mark")
+MAIL = ("mail.after_sending", "mail.after_request")
 ROTATION = ("rotation.batch",)

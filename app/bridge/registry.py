@@ -10,6 +10,7 @@ import structlog
 from sqlmodel import Session, col, or_, select
 
 from app import metrics
+from app.alarms import ALARMS
 from app.bridge.adapter import ErpAdapter, Label, SetUp
 from app.bridge.rest_json import adapter as rest_json
 from app.clock import Clock
@@ -160,4 +161,5 @@ class Erps(Mapping[str, ErpAdapter]):
         except (KeyError, ValueError, Unsealable) as error:
             metrics.ALERTS.labels(what="erp.set_up").inc()
             _log.exception("alert", what="erp.set_up", erp=row.name, realm=row.realm, error=str(error))
+            ALARMS.add("erp.set_up", {"erp": row.name, "realm": row.realm})
             return None

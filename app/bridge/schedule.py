@@ -12,10 +12,14 @@ ERP: Final = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 1_800, 3_600)
 """After the first failed attempt, the second, ...; the last one repeats."""
 BUYER: Final = tuple(timedelta(seconds=s) for s in (60, 600, 1_800, 3_600))
 """The same for documents to buyers: procurement networks expect about ten tries, hourly, over at least six hours."""
+MAIL: Final = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1_800, 3_600))
+"""The same for mails."""
 LOOK_UP: Final = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 300, 900, 3_600))
 
 GIVE_UP_BUYER: Final = 12
 """Attempts, which is nine hours."""
+GIVE_UP_MAIL: Final = timedelta(days=2)
+"""After the first attempt."""
 LATE: Final = timedelta(minutes=15)
 """After this people are told."""
 JITTER: Final = 0.2

@@ -59,7 +59,9 @@ def _tables(found: Overview) -> list[Table]:
         _row(lanes, lane.lane, lane.customer, lane.open, lane.due, lane.stuck, lane.ended, lane.oldest_at, lane.stop)
     answers = Table("answers to buyers", "due", "stuck", "ended")
     _row(answers, found.answers.open, found.answers.due, found.answers.stuck, found.answers.ended)
-    return [queues, processes, lanes, answers]
+    letters = Table("mails", "due", "stuck", "ended")
+    _row(letters, found.mails.open, found.mails.due, found.mails.stuck, found.mails.ended)
+    return [queues, processes, lanes, answers, letters]
 
 
 def _row(table: Table, *cells: Any) -> None:

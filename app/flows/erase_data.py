@@ -12,7 +12,7 @@ from sqlmodel import Session, col, or_, select
 
 from app.gateway import Gateway
 from app.seal import Place, SealedBody, Unsealable
-from app.storage import audit, ledger, people
+from app.storage import audit, ledger, mails, people
 from app.storage.base import table_of
 from app.storage.erasure import (
     StillOpen,
@@ -97,6 +97,8 @@ def person_data(gateway: Gateway, realm: str, address: str, *, reason: str, done
         for visit_id in visited:
             erase_visit(tx, erasure, tx.get_one(PunchoutSessionRow, visit_id))
         accounts = people.of_names(tx, realm, [wanted])
+        for address in {wanted, *(person.email for person in accounts if person.email)}:
+            mails.erase_of_person(tx, address, gateway.clock.now())
         for person in accounts:
             erase_account(tx, person)
         _ended(tx, gateway, erasure)

@@ -11,12 +11,14 @@ from sqlmodel import Session, col
 from app.bridge import schedule
 from app.engine import QueueCount
 from app.gateway import Gateway
-from app.storage import audit, deliveries, dispatches, lane_stops, processes
+from app.storage import audit, deliveries, dispatches, lane_stops, mails, processes
 from app.storage.base import table_of
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow, State
 from app.storage.dispatches import DispatchRow
+from app.storage.in_hand import InHand
 from app.storage.lane_stops import EVERYTHING, LaneStopRow
+from app.storage.mails import MailRow
 from app.work import WAKE_LANE, Lane
 
 LANES: Final = 500
@@ -55,7 +57,7 @@ class LaneLoad:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Documents on their way to buyers, as `LaneLoad` counts orders."""
+    """Documents on their way to buyers, or mails to people, as `LaneLoad` counts orders."""
 
     open: int
     due: int
@@ -70,6 +72,7 @@ class Overview:
     processes: Sequence[Process]
     lanes: Sequence[LaneLoad]
     answers: Answers
+    mails: Answers
 
 
 def overview(gateway: Gateway, realm: str) -> Overview:
@@ -80,15 +83,16 @@ def overview(gateway: Gateway, realm: str) -> Overview:
             for row in processes.known(session)
         )
         lanes = _lanes(session, realm, now)
-        answers = _answers(session, realm, now)
-    return Overview(now, gateway.engine.queues(), listed, lanes, answers)
+        answers = _answers(session, realm, now, DispatchRow, dispatches.FAILED, dispatches.FOR_A_PERSON)
+        letters = _answers(session, realm, now, MailRow, mails.FAILED, mails.FOR_A_PERSON)
+    return Overview(now, gateway.engine.queues(), listed, lanes, answers, letters)
 
 
 def _number(condition: Any) -> Any:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _open_or(row: type[DeliveryRow] | type[DispatchRow], realm: str, ended: TextClause) -> ColumnElement[bool]:
+def _open_or(row: type[InHand], realm: str, ended: TextClause) -> ColumnElement[bool]:
     """By two indexes: one OR over both would read every row there ever was."""
     of = table_of(row)
     wanted = union_all(
@@ -97,7 +101,7 @@ def _open_or(row: type[DeliveryRow] | type[DispatchRow], realm: str, ended: Text
     return col(row.sequence).in_(wanted)
 
 
-def _counts(row: type[DeliveryRow] | type[DispatchRow], ended: Collection[str], now: datetime) -> tuple[Any, ...]:
+def _counts(row: type[InHand], ended: Collection[str], now: datetime) -> tuple[Any, ...]:
     is_open = col(row.open).is_(True)
     due = is_open & (col(row.due_at).is_(None) | (col(row.due_at) <= now))
     begun = is_open & col(row.first_sent_at).is_not(None) & (col(row.created_at) <= now - schedule.LATE)
@@ -151,10 +155,15 @@ def _stop(after: int | None) -> str | None:
     return None if after is None else "paused" if after == EVERYTHING else "draining"
 
 
-def _answers(session: Session, realm: str, now: datetime) -> Answers:
-    query = select(*_counts(DispatchRow, dispatches.FAILED, now)).where(
-        col(DispatchRow.realm) == realm, _open_or(DispatchRow, realm, dispatches.FOR_A_PERSON)
-    )
+def _answers(
+    session: Session,
+    realm: str,
+    now: datetime,
+    row: type[DispatchRow] | type[MailRow],
+    failed: Collection[str],
+    for_a_person: TextClause,
+) -> Answers:
+    query = select(*_counts(row, failed, now)).where(col(row.realm) == realm, _open_or(row, realm, for_a_person))
     return Answers(*session.execute(query).one())
 
 

@@ -10,13 +10,15 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select, tuple_
 from sqlmodel import Session, SQLModel, col
 
 from app.gateway import Gateway
+from app.storage.alerts import AlertRow
 from app.storage.approval_notices import NoticeRow
 from app.storage.base import table_of
 from app.storage.exchanges import DocumentKeyRow
+from app.storage.mails import MailRow
 from app.storage.oidc import OidcSignInRow
 from app.storage.people import PendingSignInRow, PersonSessionRow
 from app.storage.processes import ProcessRow
@@ -38,6 +40,7 @@ ENDED_KEPT: Final = timedelta(days=7)
 """A shopper who comes back to a visit that ended is told so for this long; after, the address is unknown."""
 TOLD_KEPT: Final = timedelta(days=30)
 """What people were told of approvals; what happened stands in the audit record."""
+ALERTS_KEPT: Final = timedelta(days=93)
 SIGNED_IN_KEPT: Final = timedelta(days=1)
 
 _log = structlog.get_logger(__name__)
@@ -50,10 +53,7 @@ def run(gateway: Gateway) -> None:
 
 def clean(gateway: Gateway, now: datetime) -> dict[str, int]:
     """How many rows of each table went, and how many work items."""
-    dropped = {
-        str(row.__tablename__): drop(gateway, row, condition)
-        for row, condition in _obsolete(now, timedelta(days=gateway.settings.duplicate_days))
-    }
+    dropped = {str(row.__tablename__): drop(gateway, row, condition) for row, condition in _obsolete(gateway, now)}
     items = 0
     while forgotten := gateway.engine.forget_finished(now - ITEMS_KEPT, BATCH):
         items += forgotten
@@ -61,7 +61,9 @@ def clean(gateway: Gateway, now: datetime) -> dict[str, int]:
     return {**dropped, "work_items": items}
 
 
-def _obsolete(now: datetime, resends: timedelta) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
+def _obsolete(gateway: Gateway, now: datetime) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
+    settings = gateway.settings
+    resends, retention = timedelta(days=settings.duplicate_days), timedelta(days=settings.retention_days)
     ended = func.coalesce(col(PunchoutSessionRow.ended_at), col(PunchoutSessionRow.expires_at)) < now - ENDED_KEPT
 
     def over(session_id: Any, *more: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -87,6 +89,8 @@ def _obsolete(now: datetime, resends: timedelta) -> list[tuple[type[SQLModel], C
         (UsedFormRow, over(UsedFormRow.session_id)),
         (CartLineRow, over(CartLineRow.session_id, left)),
         (NoticeRow, col(NoticeRow.at) < now - TOLD_KEPT),
+        (MailRow, and_(col(MailRow.open).is_(False), col(MailRow.created_at) < now - retention)),
+        (AlertRow, col(AlertRow.last_at) < now - ALERTS_KEPT),
         (ProcessRow, col(ProcessRow.seen_at) < now - ENDED_KEPT),
     ]
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from app import work
 from app.engine import Handler, Schedule
 from app.gateway import Gateway
-from app.jobs import count_hours, dispatch, housekeeping, lane, purge, sweep, timers
+from app.jobs import count_hours, dispatch, housekeeping, lane, mail, purge, sweep, timers
 from app.jobs.rounds import Planned
 from app.timetable import DAY, Timetable
 
@@ -28,6 +28,7 @@ def handlers(gateway: Gateway) -> tuple[Handler[Any], ...]:
         Handler(work.WAKE_LANE, lambda argument: lane.run(gateway, argument)),
         Handler(work.SEND_DISPATCH, lambda argument: dispatch.run(gateway, argument)),
         Handler(work.APPROVAL_TIMER, lambda argument: timers.run(gateway, argument)),
+        Handler(work.SEND_MAIL, lambda argument: mail.run(gateway, argument)),
         Handler(work.SWEEP, lambda _: sweep.by_the_engine(gateway, planned(gateway.settings.time_zone))),
         Handler(work.PURGE, lambda _: purge.run(gateway)),
         Handler(work.HOUSEKEEPING, lambda _: housekeeping.run(gateway)),

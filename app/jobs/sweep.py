@@ -12,12 +12,21 @@ from typing import Final
 from sqlmodel import Session
 
 from app.bridge import schedule
-from app.flows import deliver_order, forward_order, reply, stand_in, steady_time
+from app.flows import (
+    deliver_order,
+    forward_order,
+    reply,
+    send_mail,
+    stand_in,
+    steady_time,
+    tell_operators,
+    write_mail,
+)
 from app.gateway import Gateway, alert
 from app.jobs.rounds import Planned, plan
-from app.storage import approvals, approver_profiles, deliveries, dispatches, orders, processes
+from app.storage import approvals, approver_profiles, deliveries, dispatches, mails, orders, processes
 from app.storage.orders import OrderRow
-from app.work import APPROVAL_TIMER, SEND_DISPATCH, WAKE_LANE, DispatchId, Lane, TaskId
+from app.work import APPROVAL_TIMER, SEND_DISPATCH, SEND_MAIL, WAKE_LANE, DispatchId, Lane, MailId, TaskId
 
 QUIET: Final = timedelta(seconds=20)
 """Rows that somebody touched since are left to their own work items."""
@@ -42,12 +51,14 @@ def by_the_engine(gateway: Gateway, planned: tuple[Planned, ...]) -> None:
 
 
 def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str | None = None) -> int:
-    """How many lanes, answers and timers were woken. `of`: the round's own name."""
+    """How many lanes, answers, timers and mails were woken. `of`: the round's own name."""
     # One work id for each lane and minute: rounds that come while the engine stands still do not pile up.
     of = of or str(int(now.timestamp() // 60))
     with gateway.database.read() as session:
         lanes = deliveries.due_lanes(session, now, now - quiet)
         answers = dispatches.due(session, now, now - quiet, MOST)
+        letters = mails.due(session, now, now - quiet, MOST)
+        alerts_owed = tell_operators.owed(session, gateway)
         late = _anything_late(session, gateway, now)
         steady_time.watch(gateway, deliveries.in_doubt(session, WATCHED))
         timers = approvals.late_timers(session, now - quiet, MOST)
@@ -56,15 +67,17 @@ def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str 
     if len(lanes) > MOST:
         # Not the first ones each time: lanes that are paused stay due, and there may be many.
         lanes = _chance.sample(lanes, MOST)
-    if lanes or answers or timers:
-        gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, timers, of))
+    if lanes or answers or timers or letters:
+        gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, timers, letters, of))
     if away:
         gateway.database.write(lambda tx: stand_in.turn(tx, gateway, now, MOST))
     for person_id in sorted(gone):
         gateway.database.write(partial(stand_in.left, gateway=gateway, person_id=person_id, at=now))
+    if alerts_owed:
+        gateway.database.write(lambda tx: tell_operators.tell(tx, gateway))
     if late:
         gateway.database.write(lambda tx: _warn(tx, gateway, now))
-    return len(lanes) + len(answers) + len(timers)
+    return len(lanes) + len(answers) + len(timers) + len(letters)
 
 
 def _wake(
@@ -73,6 +86,7 @@ def _wake(
     lanes: list[tuple[str, str]],
     answers: list[tuple[str, str]],
     timers: list[tuple[str, str]],
+    letters: list[tuple[str, str]],
     of: str,
 ) -> None:
     for realm, lane in lanes:
@@ -84,6 +98,9 @@ def _wake(
     for realm, task_id in timers:
         work_id = f"sweep:{of}:{task_id}"
         gateway.engine.enqueue(tx, APPROVAL_TIMER, TaskId(realm=realm, task_id=task_id), work_id=work_id)
+    for realm, mail_id in letters:
+        work_id = f"sweep:{of}:{mail_id}"
+        gateway.engine.enqueue(tx, SEND_MAIL, MailId(realm=realm, mail_id=mail_id), work_id=work_id)
 
 
 def _anything_late(session: Session, gateway: Gateway, now: datetime) -> bool:
@@ -153,4 +170,8 @@ def _recover(tx: Session, gateway: Gateway) -> int:
     for dispatch in posting:
         dispatch.move(dispatches.Event.LOSE, now)
         reply.wake(tx, gateway, dispatch)
-    return len(in_hand) + len(posting)
+    handing_over = mails.claimed_by(tx, gateway.settings.worker_id)
+    for mail in handing_over:
+        if send_mail.lost(gateway, mail):
+            write_mail.wake(tx, gateway, mail)
+    return len(in_hand) + len(posting) + len(handing_over)

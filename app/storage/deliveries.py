@@ -17,7 +17,7 @@ from sqlmodel import Field, Session, col, exists, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.storage.base import UtcDateTime, table_of
-from app.storage.in_hand import InHand
+from app.storage.in_hand import OfOrder
 from app.storage.prepared import PreparedInsert
 
 T = TypeVar("T", bound=SelectOfScalar[Any])
@@ -101,7 +101,7 @@ FOR_A_PERSON: Final = text("state IN ('held', 'dead')")
 """What a person must decide, in the words of its index: with bound values SQLite would not use it."""
 
 
-class DeliveryRow(InHand, table=True):
+class DeliveryRow(OfOrder, table=True):
     """
     kind             `create`, `change` or `cancel`.
     resends          how often it was sent after having been uncertain.

@@ -12,7 +12,7 @@ from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, exists, select
 
-from app.storage.in_hand import InHand
+from app.storage.in_hand import OfOrder
 
 
 class State(StrEnum):
@@ -73,7 +73,7 @@ FOR_A_PERSON: Final = text("state IN ('refused', 'dead', 'nowhere')")
 """The same in the words of its index: with bound values SQLite would not use it."""
 
 
-class DispatchRow(InHand, table=True):
+class DispatchRow(OfOrder, table=True):
     """
     kind         the document in the protocol's own words (`StatusUpdateRequest`).
     document     its canonical JSON, from which the bytes are written once.

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, update
 from sqlmodel import Session, col, select
 
-from app.storage import oidc, second_factors
+from app.storage import mails, oidc, second_factors
 from app.storage.erasures import ErasureRow
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 from app.storage.order_trail import Trail
@@ -76,6 +76,7 @@ def erase_order(session: Session, erasure: ErasureRow, trail: Trail) -> None:
         delivery.reason = None
     for dispatch in trail.dispatches:
         dispatch.document, dispatch.reason = "{}", None
+    mails.erase_of_order(session, trail.order.id, erasure.began_at)
     trail.order.requester = None
     session.add_all(_rows(trail))
     session.flush()

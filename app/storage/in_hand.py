@@ -37,8 +37,6 @@ class InHand(Row):
     )
     id: str = Field(default_factory=new_id, unique=True, max_length=36)
     realm: str = Field(max_length=20)
-    customer_id: str = Field(foreign_key="cd_customers.id", max_length=36)
-    order_id: str = Field(foreign_key="cd_orders.id", max_length=36)
     correlation_id: str = Field(max_length=36)
     state: str = Field(default="pending", max_length=10)
     open: bool = True
@@ -64,3 +62,10 @@ class InHand(Row):
         self.touched_at = now
         self.claim = None
         self.due_at = None
+
+
+class OfOrder(InHand):
+    """What belongs to one order of one customer."""
+
+    customer_id: str = Field(foreign_key="cd_customers.id", max_length=36)
+    order_id: str = Field(foreign_key="cd_orders.id", max_length=36)

@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 from app.storage import (  # noqa: F401 - importing them is what this module is for
     api_keys,
     approval_notices,
+    alerts,
     approvals,
     approver_profiles,
     attempts,
@@ -22,6 +23,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     hourly,
     lane_stops,
     oidc,
+    mails,
     orders,
     partners,
     people,

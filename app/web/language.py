@@ -1,21 +1,17 @@
 """Which language a page speaks, and the texts in it.
 
-Message ids are the English texts. Catalogues are gettext `.po` files, `locale/<language>/<area>.po`, read once at
-start: no compiled file has to be built or kept. The shopper's texts (area `shop`) exist in five languages, the others
-in three.
+The texts of shoppers, and of those who come by a link in a mail, exist in five languages, the others in three.
 """
 
 from collections.abc import Sequence
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 
 from babel.localedata import exists
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
 
-LANGUAGES = ("en", "es", "pt", "fr", "de")
+from app.languages import LANGUAGES, catalogues, offered
+
 PEOPLE_LANGUAGES = ("en", "es", "pt")
 
 LOCALE_FOLDER = Path(__file__).parent / "locale"
@@ -28,22 +24,8 @@ def msgid(text: str) -> str:
 
 @cache
 def translations(language: str) -> NullTranslations:
-    """All catalogues of a language in one; English has none and needs none."""
-    merged: NullTranslations = NullTranslations()
-    for path in sorted((LOCALE_FOLDER / language).glob("*.po")):
-        with path.open("rb") as po:
-            compiled = BytesIO()
-            write_mo(compiled, read_po(po, locale=language))
-        compiled.seek(0)
-        catalogue = Translations(compiled)
-        merged = merged.merge(catalogue) if isinstance(merged, Translations) else catalogue
-    return merged
-
-
-def offered(tag: str | None, languages: Sequence[str] = LANGUAGES) -> str | None:
-    """The language among these that a BCP 47 tag asks for (`de-AT`, `pt_BR`), by its first subtag."""
-    primary = (tag or "").strip().replace("_", "-").partition("-")[0].casefold()
-    return primary if primary in languages else None
+    """All texts of our pages in a language."""
+    return catalogues(LOCALE_FOLDER, language)
 
 
 def regional(tag: str | None) -> str | None:

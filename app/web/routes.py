@@ -28,6 +28,7 @@ from app.web.desk import routes as desk
 from app.web.endpoint import Auth, Endpoint, Guard, Guards
 from app.web.errors import HANDLERS
 from app.web.exchanges import routes as exchanges
+from app.web.mail import routes as mail
 from app.web.observe import Observed
 from app.web.operations import routes as operations
 from app.web.operators import routes as operators
@@ -52,6 +53,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *exchanges.ENDPOINTS,
     *operations.ENDPOINTS,
     *work.ENDPOINTS,
+    *mail.ENDPOINTS,
     *admin.ENDPOINTS,
     *api.ENDPOINTS,
     *storefront.ENDPOINTS,

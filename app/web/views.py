@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.web.formats import formats
+from app.formats import formats
 from app.web.language import negotiated, translations
 
 HERE = Path(__file__).parent

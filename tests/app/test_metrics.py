@@ -26,7 +26,7 @@ from app.flows import watched_numbers
 from app.gateway import Gateway
 from app.jobs import sweep
 from app.metrics import AtScrape, Few
-from app.storage import numbers, processes
+from app.storage import mails, numbers, processes
 from app.storage.deliveries import STOPPED
 from app.storage.dispatches import FAILED
 from app.storage.numbers import LANES
@@ -74,7 +74,7 @@ def test_the_document_lists_the_alerts_there_are() -> None:
 
 def raised() -> Iterator[str]:
     """The names that the code gives alerts, with every state in which one is raised."""
-    states = {"delivery": STOPPED, "reply": FAILED}
+    states = {"delivery": STOPPED, "reply": FAILED, "mail": mails.FAILED}
     for path in (ROOT / "app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from kill_points import DELIVERY, INTAKE, REPLY, ROTATION
+from kill_points import DELIVERY, INTAKE, MAIL, REPLY, ROTATION
 
 import app
 
@@ -17,4 +17,4 @@ def named_in(path: Path) -> list[str]:
 def test_every_point_in_the_code_is_one_that_tests_kill_at() -> None:
     (root,) = app.__path__
     found = [name for path in Path(root).rglob("*.py") for name in named_in(path)]
-    assert sorted(found) == sorted([*INTAKE, *DELIVERY, *REPLY, *ROTATION])
+    assert sorted(found) == sorted([*INTAKE, *DELIVERY, *REPLY, *MAIL, *ROTATION])

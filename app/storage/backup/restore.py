@@ -20,6 +20,8 @@ from app.storage.database import Database
 from app.storage.deliveries import DeliveryRow, State
 from app.storage.dispatches import DispatchRow
 from app.storage.dispatches import State as Owed
+from app.storage.mails import MailRow
+from app.storage.mails import State as Unsent
 from app.storage.pages import MOST_BYTES, MOST_ROWS
 from app.storage.people import PendingSignInRow, PersonSessionRow
 from app.storage.progress import Progress, unwatched
@@ -131,6 +133,11 @@ def _begin_anew(session: Session, manifest: Manifest, at: datetime) -> None:
         update(DispatchRow)
         .where(col(DispatchRow.open).is_(True), col(DispatchRow.claim).is_not(None))
         .values(state=Owed.WAITING, due_at=at, claim=None, touched_at=at)
+    )
+    session.exec(
+        update(MailRow)
+        .where(col(MailRow.open).is_(True), col(MailRow.claim).is_not(None))
+        .values(state=Unsent.WAITING, due_at=at, claim=None, touched_at=at)
     )
     session.exec(delete(PersonSessionRow))
     session.exec(delete(PendingSignInRow))

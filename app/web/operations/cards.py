@@ -8,13 +8,13 @@ from typing import Final
 
 from app.flows.attention import OpenLane
 from app.flows.figures import Figures
+from app.formats import Formats
 from app.storage.durations import percentile
 from app.storage.hourly import begin_of
 from app.storage.measures import Measure
 from app.web.charts.bars import COLOURS, PATTERNS, BarChart, LyingChart, Series, lying, stacked
 from app.web.charts.frame import Times
 from app.web.charts.lines import SHAPES, Line, LineChart, lines
-from app.web.formats import Formats
 from app.web.language import msgid
 from app.web.operations.period import Span
 from app.web.operations.tables import Cell, Column, Kind, Table

@@ -13,11 +13,11 @@ from starlette.responses import Response, StreamingResponse
 
 from app.flows.attention import Attention, needs, open_lanes
 from app.flows.figures import Figures, KnownPartner, Totals, described, figures, known_partners, totals_of_partners
+from app.formats import formats
 from app.storage.customers import CustomerRow
 from app.storage.hourly import Scope
 from app.web import spreadsheet
 from app.web.charts.lines import spark
-from app.web.formats import formats
 from app.web.language import msgid, translations
 from app.web.operations.cards import Card, Drawer, Translate
 from app.web.operations.period import Period, Span, span

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from app.formats import Formats
 from app.storage.hourly import begin_of, hour_of
 from app.web.charts.frame import Times
-from app.web.formats import Formats
 
 QUARTER: Final = 6
 """Hours of a quarter of a day."""

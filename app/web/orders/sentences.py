@@ -9,7 +9,7 @@ from app.approval.conditions import Wanted
 from app.approval.evaluate import Answer, Reason
 from app.approval.explanation import Why, from_data
 from app.approval.operators import Operator
-from app.web.formats import Formats, formats
+from app.formats import Formats, formats
 from app.web.language import msgid, translations
 from app.web.orders.words import FIELD_NAMES
 from schemas.money import Money

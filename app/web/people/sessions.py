@@ -16,11 +16,12 @@ from starlette.responses import RedirectResponse, Response
 
 from app.flows import second_factor
 from app.gateway import Gateway
+from app.languages import offered
 from app.storage import second_factors
 from app.storage.people import PendingSignInRow, PersonRow, PersonSessionRow, Role, session_key
 from app.web.endpoint import Endpoint
 from app.web.errors import error_page
-from app.web.language import PEOPLE_LANGUAGES, negotiated, offered
+from app.web.language import PEOPLE_LANGUAGES, negotiated
 from app.web.security import SAFE_METHODS
 from app.web.views import page
 

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Final
 
-from app.web.formats import formats
+from app.formats import formats
 from protocols import numbers
 
 _MAYBE_THOUSANDS: Final = re.compile(r"[1-9][0-9]*[.,][0-9]{3}")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.web.formats import formats
+from app.formats import formats
 from schemas.money import Money
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import event
 from sqlmodel import Session
 
 from app.clock import SetClock
+from app.formats import formats
 from app.gateway import Gateway
 from app.jobs import count_hours
 from app.storage import breakers, lane_stops, processes
@@ -30,7 +31,6 @@ from app.storage.exchanges import ExchangeRow
 from app.storage.hourly import begin_of, hour_of
 from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow
 from app.storage.partners import PartnerIdentityRow, PartnerRow
-from app.web.formats import formats
 from app.web.operations.period import Period, span
 from app.web.operations.tables import Column, Kind, Table
 

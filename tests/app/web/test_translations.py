@@ -12,11 +12,14 @@ from jinja2.ext import babel_extract
 from lxml import html
 
 from app.approval.fields import FIELDS
-from app.web.language import LANGUAGES, LOCALE_FOLDER, PEOPLE_LANGUAGES, negotiated, offered, regional, translations
+from app.languages import LANGUAGES, offered
+from app.letters import letter
+from app.web.language import LOCALE_FOLDER, PEOPLE_LANGUAGES, negotiated, regional, translations
 
 WEB = LOCALE_FOLDER.parent
-TEMPLATES = sorted(WEB.glob("templates/**/*.html"))
-MODULES = sorted(WEB.glob("**/*.py"))
+LETTERS = Path(letter.__file__).parent
+TEMPLATES = sorted([*WEB.glob("templates/**/*.html"), *LETTERS.glob("templates/*.*")])
+MODULES = sorted([*WEB.glob("**/*.py"), *LETTERS.glob("*.py")])
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 
 Message = tuple[str, ...]
@@ -24,13 +27,15 @@ Message = tuple[str, ...]
 
 
 def of_shoppers(path: Path) -> bool:
-    """Whether shoppers see it: the shop itself, and the error pages that everybody may meet."""
-    return "storefront" in path.parts or path.name in ("errors.py", "error.html", "layout.html")
+    """Whether people outside see it: the shop itself, mails, and the error pages that everybody may meet."""
+    return (
+        "storefront" in path.parts or LETTERS in path.parents or path.name in ("errors.py", "error.html", "layout.html")
+    )
 
 
 def messages(path: Path) -> Iterator[Message]:
     with path.open("rb") as source:
-        if path.suffix == ".html":
+        if path.suffix != ".py":
             options = {"extensions": "jinja2.ext.i18n", "trim_blocks": "true", "newstyle_gettext": "true"}
             found: Iterable[object] = (m for _, _, m, _ in babel_extract(source, ("_", "ngettext"), [], options))
         else:
@@ -44,7 +49,7 @@ def messages(path: Path) -> Iterator[Message]:
 
 def catalogue(language: str) -> dict[Message, tuple[str, ...]]:
     entries: dict[Message, tuple[str, ...]] = {}
-    for path in sorted((LOCALE_FOLDER / language).glob("*.po")):
+    for path in sorted([*(LOCALE_FOLDER / language).glob("*.po"), *(LETTERS / "locale" / language).glob("*.po")]):
         with path.open("rb") as source:
             for entry in read_po(source, locale=language):
                 if entry.id:
@@ -102,7 +107,7 @@ def literal_texts(path: Path) -> list[str]:
     return [text.strip() for text in spoken if re.search(r"[^\W\d_]{2}", text) and text.strip() not in NAMES]
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(WEB / "templates")))
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: "/".join(path.parts[-2:]))
 def test_a_template_has_no_text_of_its_own(path: Path) -> None:
     assert literal_texts(path) == []
 

@@ -1,0 +1,1 @@
+"""The page of mails that were sent and of alerts that were raised."""

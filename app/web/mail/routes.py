@@ -1,0 +1,14 @@
+"""URL of the page of mails and alerts. Auditors look on."""
+
+from app.storage.people import Role
+from app.web.endpoint import Auth, Endpoint
+from app.web.mail import handlers
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        path="/operations/mail",
+        handler=handlers.mail,
+        auth=Auth.PERSON,
+        roles=(Role.OPERATOR, Role.ADMIN, Role.AUDITOR),
+    ),
+)
