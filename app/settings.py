@@ -2,6 +2,7 @@
 with a sentence that says what to do."""
 
 import socket
+from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,6 +12,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.mail_address import is_address
+from schemas.money import Money
 
 Network = IPv4Network | IPv6Network
 RoleName = Literal["admin", "flow_author", "operator", "approver", "auditor"]
@@ -50,6 +52,7 @@ class Settings(BaseSettings):
     smtp_ca_file      certificates to trust for it instead of the system's.
     mail_from         the sender of our mails.
     alert_mail        addresses that are told by mail what needs a person.
+    approve_by_link   up to which total, in this currency, whoever has the link of a mail may decide without signing in.
     time_zone         in which nightly work begins and charts show their times (IANA name).
     reply_private_networks whether partners' systems to which we send by ourselves may, and may be spoken to over http.
     erp_private_networks   whether ERP endpoints may lie in private networks (an admin's decision).
@@ -95,6 +98,7 @@ class Settings(BaseSettings):
     smtp_ca_file: Path | None = None
     mail_from: str | None = None
     alert_mail: Annotated[tuple[str, ...], NoDecode] = ()
+    approve_by_link: str = "500 EUR"
     time_zone: str = "UTC"
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -110,6 +114,16 @@ class Settings(BaseSettings):
         wrong = [address for address in value if not is_address(address)]
         if wrong:
             raise ValueError(f"no mail address: {', '.join(wrong)}")
+        return value
+
+    @field_validator("approve_by_link")
+    @classmethod
+    def _is_money(cls, value: str) -> str:
+        amount, _, currency = value.partition(" ")
+        try:
+            Money(amount=Decimal(amount), currency=currency)
+        except (ValueError, ArithmeticError):
+            raise ValueError("an amount and a currency are needed, like 500 EUR; 0 EUR: always sign in") from None
         return value
 
     @field_validator("time_zone")
@@ -134,6 +148,11 @@ class Settings(BaseSettings):
         if self.smtp_user is not None and self.smtp_security == "none":
             raise ValueError("CROSSDOCK_SMTP_USER needs TLS: set CROSSDOCK_SMTP_SECURITY to starttls or tls")
         return self
+
+    def decides_by_link(self, total: Money | None) -> bool:
+        """Never for what has no total, or one in another currency."""
+        amount, _, currency = self.approve_by_link.partition(" ")
+        return total is not None and total.currency == currency and total.amount <= Decimal(amount)
 
     @property
     def process_id(self) -> str:

@@ -12,6 +12,8 @@ from app.cli.options import Data, console, settings_from, stop
 from app.cli.site import opened
 from app.errors import Refusal
 from app.flows import second_factor
+from app.languages import LANGUAGES, offered
+from app.mail_address import is_address
 from app.storage import passwords, people
 from app.storage.base import LIVE
 from app.storage.people import PersonRow, Role
@@ -71,6 +73,32 @@ def add(
         gateway.database.write(write)
         record(gateway, "person_added", login=folded, roles=[one.value for one in role])
     _tell(password, password_stdin)
+
+
+@person.command("set")
+def set_(
+    login: Login,
+    email: Annotated[str | None, typer.Option(help="Where they are written to; an empty one takes it away.")] = None,
+    language: Annotated[str | None, typer.Option(help=f"Of their mails and pages: {', '.join(LANGUAGES)}.")] = None,
+    data: Data = None,
+) -> None:
+    """Change where and in which language a person is written to."""
+    if email and not is_address(people.folded(email)):
+        raise typer.BadParameter("this is no mail address", param_hint="--email")
+    if language is not None and offered(language) is None:
+        raise typer.BadParameter(f"mails speak {', '.join(LANGUAGES)}", param_hint="--language")
+
+    def write(session: Session) -> None:
+        row = of_login(session, login)
+        if email is not None:
+            row.email = people.folded(email) or None
+        if language is not None:
+            row.language = offered(language)
+        session.add(row)
+
+    with opened(settings_from(data)) as gateway:
+        gateway.database.write(write)
+        record(gateway, "person_changed", login=people.folded(login))
 
 
 @person.command()

@@ -19,7 +19,7 @@ from app.approval.flow import Ruling
 from app.approval.moves import Effect, Event, OpenStage, StageOpened, Superseded, Withdrawn
 from app.approval.steps import OpenStep, Run, State
 from app.approval.subject import Subject
-from app.flows import run_notices, run_rows, run_timers
+from app.flows import ask_by_mail, run_notices, run_rows, run_timers
 from app.flows.approvers import case_of, directory_of, settlers
 from app.flows.consider_order import Considered, subject_now
 from app.flows.keep_order import RULE
@@ -183,6 +183,7 @@ def _follow(
     run_rows.write(tx, order, row, run, at)
     run_timers.set_timers(tx, gateway, order.realm, before, run, at)
     run_notices.tell(tx, gateway, order, row, run, told, at)
+    ask_by_mail.ask(tx, gateway, order, row)
     return run
 
 

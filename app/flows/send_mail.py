@@ -13,9 +13,9 @@ from sqlmodel import Session
 
 from app import metrics
 from app.bridge import schedule
-from app.flows import write_mail
+from app.flows import ask_by_mail, write_mail
 from app.gateway import Gateway, alert
-from app.letters.letter import Envelope, compose
+from app.letters.letter import Envelope, Kind, compose
 from app.storage import mails
 from app.storage.attempts import AttemptRow
 from app.storage.mails import Event, MailRow, State
@@ -63,11 +63,16 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
     row = mails.by_id(tx, mail_id)
     if row is None or not row.open or (row.due_at is not None and row.due_at > now):
         return None
-    if row.state == State.SENDING and not lost(gateway, row):
+    if row.state == State.SENDING and not lost(tx, gateway, row):
         return None
     sender = gateway.settings.mail_from
     if sender is None:
         # No mail server is set any more; the row waits for one.
+        return None
+    link = ask_by_mail.link_of(tx, gateway, row) if row.kind == Kind.APPROVAL else None
+    if row.kind == Kind.APPROVAL and link is None:
+        row.move(Event.DROP, now)
+        ask_by_mail.forget_token(tx, row)
         return None
     trace = Trace(row.correlation_id, row.request_id)
     envelope = Envelope(
@@ -77,11 +82,12 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
         at=row.created_at,
         number=trace.number,
         base_url=gateway.settings.url,
+        link=link,
     )
     try:
         message = compose(row.kind, row.language, row.data, envelope)
     except (ValueError, KeyError) as error:
-        _end(gateway, row, Event.REFUSE, f"the mail cannot be written: {type(error).__name__}")
+        _end(tx, gateway, row, Event.REFUSE, f"the mail cannot be written: {type(error).__name__}")
         return None
     row.move(Event.SEND, now)
     row.attempts += 1
@@ -95,11 +101,11 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
     return Posting(row.id, row.claim, sender, row.recipient, message, trace)
 
 
-def lost(gateway: Gateway, row: MailRow) -> bool:
+def lost(tx: Session, gateway: Gateway, row: MailRow) -> bool:
     """Its worker is gone; whether it goes once more."""
     row.doubts += 1
     if row.doubts > REPEATS:
-        _end(gateway, row, Event.GIVE_UP, TWICE)
+        _end(tx, gateway, row, Event.GIVE_UP, TWICE)
         return False
     row.move(Event.LOSE, gateway.clock.now())
     return True
@@ -134,13 +140,14 @@ def settle(tx: Session, gateway: Gateway, posting: Posting, result: Taken | NotT
         row.said = result.said[:500]
         row.move(event, now)
         row.reason = None
+        ask_by_mail.forget_token(tx, row)
     elif event is Event.PUT_OFF:
         row.move(event, now)
         row.reason = f"{'perhaps taken' if result.perhaps else 'not taken'}: {result.reason}"[:2_000]
         row.due_at = now + schedule.wait(schedule.MAIL, row.attempts, _chance())
         write_mail.wake(tx, gateway, row, row.due_at)
     else:
-        _end(gateway, row, event, TWICE if row.doubts > REPEATS else result.reason)
+        _end(tx, gateway, row, event, TWICE if row.doubts > REPEATS else result.reason)
 
 
 def _event(gateway: Gateway, row: MailRow, result: Taken | NotTaken, *, late: bool) -> Event:
@@ -156,8 +163,9 @@ def _event(gateway: Gateway, row: MailRow, result: Taken | NotTaken, *, late: bo
     return Event.GIVE_UP if over else Event.PUT_OFF
 
 
-def _end(gateway: Gateway, row: MailRow, event: Event, reason: str) -> None:
+def _end(tx: Session, gateway: Gateway, row: MailRow, event: Event, reason: str) -> None:
     row.move(event, gateway.clock.now())
     row.reason = reason[:2_000]
+    ask_by_mail.forget_token(tx, row)
     # Never told by mail itself: a mail about a mail that cannot be sent would not end (`tell_operators`).
     alert(f"mail.{row.state}", mail=row.id, kind=row.kind, reason=reason, correlation_id=row.correlation_id)

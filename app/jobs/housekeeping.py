@@ -15,6 +15,7 @@ from sqlmodel import Session, SQLModel, col
 
 from app.gateway import Gateway
 from app.storage.alerts import AlertRow
+from app.storage.approval_links import ApprovalLinkRow
 from app.storage.approval_notices import NoticeRow
 from app.storage.base import table_of
 from app.storage.exchanges import DocumentKeyRow
@@ -90,6 +91,7 @@ def _obsolete(gateway: Gateway, now: datetime) -> list[tuple[type[SQLModel], Col
         (CartLineRow, over(CartLineRow.session_id, left)),
         (NoticeRow, col(NoticeRow.at) < now - TOLD_KEPT),
         (MailRow, and_(col(MailRow.open).is_(False), col(MailRow.created_at) < now - retention)),
+        (ApprovalLinkRow, col(ApprovalLinkRow.expires_at) < now - retention),
         (AlertRow, col(AlertRow.last_at) < now - ALERTS_KEPT),
         (ProcessRow, col(ProcessRow.seen_at) < now - ENDED_KEPT),
     ]

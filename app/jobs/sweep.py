@@ -172,6 +172,6 @@ def _recover(tx: Session, gateway: Gateway) -> int:
         reply.wake(tx, gateway, dispatch)
     handing_over = mails.claimed_by(tx, gateway.settings.worker_id)
     for mail in handing_over:
-        if send_mail.lost(gateway, mail):
+        if send_mail.lost(tx, gateway, mail):
             write_mail.wake(tx, gateway, mail)
     return len(in_hand) + len(posting) + len(handing_over)

@@ -28,10 +28,14 @@ LONGEST_SUBJECT: Final = 150
 
 class Kind(StrEnum):
     """
-    ALERTS  what needs an operator: `entries` of {what, subject, count, first_at, last_at, facts}, `more` unnamed ones.
+    APPROVAL  one order that one person is asked about: `order`, `customer`, `requester`, `total`, `step`, `expires_at`;
+              the link itself comes with the envelope.
+    ALERTS    what needs an operator: `entries` of {what, subject, count, first_at, last_at, facts}, `more` without a
+              name.
     """
 
     ALERTS = "alerts"
+    APPROVAL = "approval"
 
 
 def msgid(text: str) -> str:
@@ -41,6 +45,7 @@ def msgid(text: str) -> str:
 
 SUBJECTS: Final[Mapping[str, str]] = {
     Kind.ALERTS: msgid("Crossdock needs you: %(first)s"),
+    Kind.APPROVAL: msgid("Please decide: order %(order)s"),
 }
 
 
@@ -50,7 +55,7 @@ class Envelope:
     mail_id   of the row; the Message-ID is made of it, so that every attempt has the same.
     at        when the mail was written down.
     number    by which people and we speak of what it is about (`X-Request-ID`).
-    base_url  without a slash at the end.
+    base_url  without a slash at the end; `link` an address below it for this receiver alone.
     """
 
     sender: str
@@ -59,6 +64,7 @@ class Envelope:
     at: datetime
     number: str
     base_url: str
+    link: str | None = None
 
     @property
     def message_id(self) -> str:
@@ -69,7 +75,13 @@ def compose(kind: str, language: str, data: Mapping[str, Any], envelope: Envelop
     """The whole mail, lines ended by CR LF. Raises KeyError or ValueError for data that such a letter cannot be made
     of."""
     kind = Kind(kind)
-    context = {**data, "base_url": envelope.base_url, "number": envelope.number}
+    context = {
+        **data,
+        "operations_url": f"{envelope.base_url}/operations",
+        "mails_url": f"{envelope.base_url}/operations/mail",
+        "number": envelope.number,
+        "link": envelope.link,
+    }
     made = EmailMessage(policy=SMTP)
     made["From"] = envelope.sender
     made["To"] = envelope.recipient
@@ -78,10 +90,11 @@ def compose(kind: str, language: str, data: Mapping[str, Any], envelope: Envelop
     made["Message-ID"] = envelope.message_id
     made["X-Request-ID"] = one_line(envelope.number)
     made["Auto-Submitted"] = "auto-generated"
-    made["Content-Language"] = language
     text, page = (_environment(language).get_template(f"{kind}.{form}").render(context) for form in ("txt", "html"))
     made.set_content(text)
     made.add_alternative(page, subtype="html")
+    # Now: the library hands what is there before on to the first part.
+    made["Content-Language"] = language
     # Else it would differ from attempt to attempt.
     made.set_boundary(f"=_{envelope.mail_id}")
     return made.as_bytes()
@@ -98,6 +111,8 @@ def _heading(kind: Kind, data: Mapping[str, Any]) -> dict[str, str]:
         case Kind.ALERTS:
             first = data["entries"][0]
             return {"first": f"{first['what']} {first['subject']}".strip()}
+        case Kind.APPROVAL:
+            return {"order": data["order"]}
 
 
 @cache

@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, delete, update
 from sqlmodel import Session, col, select
 
 from app.storage import mails, oidc, second_factors
+from app.storage.approval_links import ApprovalLinkRow
 from app.storage.erasures import ErasureRow
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
 from app.storage.order_trail import Trail
@@ -123,3 +124,4 @@ def erase_account(session: Session, person: PersonRow) -> None:
     end_sessions(session, person.id)
     second_factors.remove(session, person.id)
     oidc.forget_identities(session, person.id)
+    session.execute(delete(ApprovalLinkRow).where(col(ApprovalLinkRow.person_id) == person.id))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, or_, select
 
 from app.seal import Place, beginning
+from app.storage.approval_links import ApprovalLinkRow
 from app.storage.base import table_of
 from app.storage.erps import ErpSecretRow
 from app.storage.exchanges import ExchangeBodyRow, QuarantineRow
@@ -48,6 +49,7 @@ SEALED: Final = (
     _of(ErpSecretRow, "sealed", "sealed"),
     _of(SecondFactorRow, "sealed", "sealed"),
     _of(OidcProviderRow, "sealed", "sealed"),
+    _of(ApprovalLinkRow, "sealed", "sealed"),
     _of(ExchangeBodyRow, "sealed_key", "body"),
     _of(QuarantineRow, "sealed_key", "body"),
 )

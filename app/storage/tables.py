@@ -5,9 +5,10 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from app.storage import (  # noqa: F401 - importing them is what this module is for
-    api_keys,
-    approval_notices,
     alerts,
+    api_keys,
+    approval_links,
+    approval_notices,
     approvals,
     approver_profiles,
     attempts,
@@ -22,8 +23,8 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     exchanges,
     hourly,
     lane_stops,
-    oidc,
     mails,
+    oidc,
     orders,
     partners,
     people,

@@ -28,6 +28,7 @@ from app.web.desk import routes as desk
 from app.web.endpoint import Auth, Endpoint, Guard, Guards
 from app.web.errors import HANDLERS
 from app.web.exchanges import routes as exchanges
+from app.web.links import routes as links
 from app.web.mail import routes as mail
 from app.web.observe import Observed
 from app.web.operations import routes as operations
@@ -48,6 +49,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *buyers.ENDPOINTS,
     *people.ENDPOINTS,
     *approvals.ENDPOINTS,
+    *links.ENDPOINTS,
     *desk.ENDPOINTS,
     *orders.ENDPOINTS,
     *exchanges.ENDPOINTS,

@@ -35,12 +35,14 @@ class Tries:
 class Limits:
     """
     unknown   codes and tokens that open nothing, by address: what is right costs nothing, as buyers share addresses.
+    links     those of mails, likewise.
     sign_ins  by address; `names` by name, until one succeeds.
     codes     of the second factor, by person, until one fits: three of a million are right at any time.
     calls     of the API, by key.
     """
 
     unknown: Tries = field(default_factory=lambda: Tries("30/minute"))
+    links: Tries = field(default_factory=lambda: Tries("20/hour"))
     sign_ins: Tries = field(default_factory=lambda: Tries("40/5 minutes"))
     names: Tries = field(default_factory=lambda: Tries("8/5 minutes"))
     codes: Tries = field(default_factory=lambda: Tries("10/15 minutes"))
@@ -54,9 +56,17 @@ def limits_of(request: Request) -> Limits:
 
 def count_unknown(request: Request) -> None:
     """Raises Refusal TOO_MANY when this address has come with too much that opens nothing."""
-    unknown = limits_of(request).unknown
-    if not unknown.count(remote(request)):
-        raise Refusal(No.TOO_MANY, "Too many tries from this address.", retry_after=unknown.window)
+    _count(request, limits_of(request).unknown)
+
+
+def count_link(request: Request) -> None:
+    """The same for links of mails that lead nowhere."""
+    _count(request, limits_of(request).links)
+
+
+def _count(request: Request, tries: Tries) -> None:
+    if not tries.count(remote(request)):
+        raise Refusal(No.TOO_MANY, "Too many tries from this address.", retry_after=tries.window)
 
 
 def remote(request: Request) -> str:

@@ -14,6 +14,7 @@ from app.storage.approvals import RunTaskRow
 from app.web.approvals.inbox import task_of, tasks_of
 from app.web.forms import Form, FormLimits, read_form
 from app.web.language import msgid
+from app.web.links.sealed_choice import KEPT, Chosen, opened
 from app.web.orders import words
 from app.web.orders.handlers import shared, view_of
 from app.web.orders.order_list import customers_of
@@ -42,7 +43,10 @@ def inbox(request: Request) -> Response:
 
 
 def task_page(request: Request) -> Response:
-    return _page(request, _task(request))
+    """Shows; with what was chosen by a link before the login, which still is to be confirmed here."""
+    task, gateway = _task(request), gateway_of(request)
+    kept = request.query_params.get("kept", "")[:8_000]
+    return _page(request, task, chosen=opened(gateway.keys, task.id, kept, Chosen, gateway.clock.now(), KEPT))
 
 
 def _task(request: Request) -> RunTaskRow:
@@ -54,7 +58,13 @@ def _task(request: Request) -> RunTaskRow:
 
 
 def _page(
-    request: Request, task: RunTaskRow, *, fault: str | None = None, form: Form | None = None, status: int = 200
+    request: Request,
+    task: RunTaskRow,
+    *,
+    fault: str | None = None,
+    form: Form | None = None,
+    chosen: Chosen | None = None,
+    status: int = 200,
 ) -> Response:
     view = view_of(request, task.order_id)
     current = view.run is not None and view.run.id == task.run_id
@@ -62,8 +72,9 @@ def _page(
         **shared(view),
         "task": task,
         "fault": fault,
-        "code": form.text("code") if form else "",
-        "text": form.text("reason") if form else "",
+        "chosen": chosen.decision if chosen else "",
+        "code": form.text("code") if form else chosen.code if chosen else "",
+        "text": form.text("reason") if form else chosen.text if chosen else "",
         "decidable": task.state == TaskState.OPEN and current,
     }
     return people_page(request, "approvals/task.html", context, status=status)

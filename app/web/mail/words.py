@@ -18,4 +18,5 @@ STATES: Final[Mapping[str, str]] = {
 }
 KINDS: Final[Mapping[str, str]] = {
     Kind.ALERTS: msgid("Alert"),
+    Kind.APPROVAL: msgid("Approval"),
 }

@@ -24,7 +24,7 @@ from app.web.people.sessions import gateway_of, language_of, needs_https, signed
 from app.web.tries import limits_of, remote
 from app.web.views import page
 
-LIMITS: Final = FormLimits(fields=10, size=1_000)
+LIMITS: Final = FormLimits(fields=10, size=8_000)
 """Many people share an address; nobody shares a name."""
 
 WRONG: Final = msgid("This name and password do not fit together.")

@@ -12,9 +12,9 @@ _FACTOR = "/account/second-factor"
 ENDPOINTS: tuple[Endpoint, ...] = (
     _person(path="/", handler=handlers.home),
     Endpoint(path="/login", handler=handlers.login_form, auth=Auth.OPEN),
-    Endpoint(path="/login", handler=handlers.login, auth=Auth.OPEN, methods=("POST",), body_limit=10 * KIB),
+    Endpoint(path="/login", handler=handlers.login, auth=Auth.OPEN, methods=("POST",), body_limit=16 * KIB),
     Endpoint(path="/login/code", handler=handlers.code_form, auth=Auth.OPEN),
-    Endpoint(path="/login/code", handler=handlers.login_code, auth=Auth.OPEN, methods=("POST",), body_limit=10 * KIB),
+    Endpoint(path="/login/code", handler=handlers.login_code, auth=Auth.OPEN, methods=("POST",), body_limit=16 * KIB),
     Endpoint(path="/oidc/login", handler=oidc.send_off, auth=Auth.OPEN),
     Endpoint(path="/oidc/callback", handler=oidc.come_back, auth=Auth.OPEN),
     _post(path="/logout", handler=handlers.logout, before_enrolment=True),

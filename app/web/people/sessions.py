@@ -76,7 +76,7 @@ def people_page(request: Request, template: str, context: dict[str, Any], *, sta
 
 async def people_only(request: Request, endpoint: Endpoint) -> Response | None:
     """The guard of Auth.PERSON. Without a session, a page sends to the login and comes back; a POST is not repeated."""
-    who = await run_in_threadpool(_look_up, gateway_of(request), request.cookies.get(COOKIE))
+    who = await run_in_threadpool(look_up, gateway_of(request), request.cookies.get(COOKIE))
     if who is None:
         if request.method not in SAFE_METHODS:
             return error_page(request, 401)
@@ -92,7 +92,8 @@ async def people_only(request: Request, endpoint: Endpoint) -> Response | None:
     return None
 
 
-def _look_up(gateway: Gateway, cookie: str | None) -> SignedIn | None:
+def look_up(gateway: Gateway, cookie: str | None) -> SignedIn | None:
+    """Whose session the cookie is; None for one that has ended or never was."""
     if not cookie or len(cookie) > 100:
         return None
     now = gateway.clock.now()

@@ -39,6 +39,13 @@ def test_init_can_be_repeated_and_makes_one_administrator(crossdock: Crossdock) 
     assert "admin" in crossdock("person", "list")[1]
 
 
+def test_a_person_has_an_address_and_a_language_to_be_written_to_in(crossdock: Crossdock) -> None:
+    assert crossdock("person", "set", "admin", "--email", "Admin@Shop.example", "--language", "de-AT")[0] == 0
+    assert "admin@shop.example" in crossdock("person", "list")[1]
+    assert crossdock("person", "set", "admin", "--email", "")[0] == 0
+    assert "admin@shop.example" not in crossdock("person", "list")[1]
+
+
 def test_check_config_names_what_is_wrong(crossdock: Crossdock, tmp_path: Path) -> None:
     assert crossdock("check-config") == (0, "no problem found\n")
     status, said = crossdock("check-config", "--data", str(tmp_path))
@@ -131,6 +138,8 @@ REFUSED = {
     "an unknown adapter": (("erp", "set", "main", "{}", "--adapter", "sap"), 2, "there is no adapter sap"),
     "a role that there is not": (("person", "add", "x", "--name", "X", "--role", "king"), 2, "king"),
     "a person twice": (("person", "add", "Admin", "--name", "X", "--role", "admin"), 1, "there is a person admin"),
+    "no address": (("person", "set", "admin", "--email", "a@b@c"), 2, "no mail address"),
+    "a language that mails do not speak": (("person", "set", "admin", "--language", "ja"), 2, "en, es, pt, fr, de"),
     "nobody of that name": (("person", "disable", "x"), 1, "there is no person 'x'"),
     "a key that there is not": (("key", "revoke", "aaaaaaaa"), 1, "There is no such key."),
     "a key for nobody": (

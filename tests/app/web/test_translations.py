@@ -27,10 +27,10 @@ Message = tuple[str, ...]
 
 
 def of_shoppers(path: Path) -> bool:
-    """Whether people outside see it: the shop itself, mails, and the error pages that everybody may meet."""
-    return (
-        "storefront" in path.parts or LETTERS in path.parents or path.name in ("errors.py", "error.html", "layout.html")
-    )
+    """Whether people outside see it: the shop itself, mails and what their links lead to, and the error pages that
+    everybody may meet."""
+    outside = {"storefront", "links"} & set(path.parts) or LETTERS in path.parents
+    return bool(outside) or path.name in ("errors.py", "error.html", "layout.html")
 
 
 def messages(path: Path) -> Iterator[Message]:

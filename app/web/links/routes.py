@@ -1,0 +1,9 @@
+"""The URL of links in mails."""
+
+from app.web.endpoint import KIB, Auth, Endpoint
+from app.web.links import handlers
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(path="/approve/{token}", handler=handlers.show, auth=Auth.OPEN),
+    Endpoint(path="/approve/{token}", handler=handlers.decide, auth=Auth.OPEN, methods=("POST",), body_limit=16 * KIB),
+)
