@@ -151,7 +151,7 @@ def test_the_engines_own_numbers_cost_the_same_however_much_waits(lanes: Lanes) 
     engine = Engine(lanes.gateway.database)
     found = scraped(lanes.gateway.__class__(**{**_fields(lanes.gateway), "engine": engine}))
     assert found["crossdock_queue_items"].keys() == set(
-        product(("deliveries", "dispatches", "mails", "upkeep"), ("later", "running", "waiting"))
+        product(("approvals", "deliveries", "dispatches", "mails", "upkeep"), ("later", "running", "waiting"))
     )
     engine.stop()
 

@@ -48,6 +48,7 @@ MAY = {
     "GET /operations": LEDGER,
     "GET /operations/export.csv": LEDGER,
     "GET /operations/export.xlsx": LEDGER,
+    "GET /operations/mail": LEDGER,
     "GET /operations/work": LEDGER,
     "POST /operations/work/{act}": "admin operator",
     "GET /admin": "admin auditor",
