@@ -77,6 +77,7 @@ def keep_approved(tx: Writing, gateway: Gateway, caller: Caller, considered: Con
             "hold_when_nobody_is_asked": False,
             "opened": [],
             "excluded": sorted(considered.requesters),
+            "requesters": list(considered.requesters),
             "explanation": {**considered.asked.explanation, "why": why.value},
             "began_at": at,
             "ended_at": at,

@@ -79,5 +79,5 @@ def test_memory_stays_while_a_lane_drains(backlog: Lanes) -> None:
     finally:
         tracemalloc.stop()
     # An order of two lines is some 2 kB as JSON and several as objects: kept ones would be several times this.
-    # Tables of libraries that grow in steps take some 30 kB once.
-    assert after - before < 100 * 500
+    # Tables of libraries that grow in steps take some 30 to 100 kB once.
+    assert after - before < 100 * 1_500
