@@ -17,6 +17,8 @@ MOST_AN_ORDER = 14
 def test_each_further_order_of_a_lane_takes_a_few_statements(
     gateway: Gateway, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # One turn, however slow the machine.
+    monkeypatch.setattr(lane_job, "TURN", 600.0)
     world = lanes_on(gateway, clock, {"main": MemoryErp()})
 
     def statements_for(orders: int, customer: str) -> list[str]:
