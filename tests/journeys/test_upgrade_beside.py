@@ -17,8 +17,8 @@ from app.sandbox.erp import ErpView
 from app.storage import schema
 from app.storage.database import Database
 
-OLDER = "0009"
-"""What came after it are indexes only, so that a process of this release works on a database of that one."""
+OLDER = "0015"
+"""What came after it are tables of mails only, so that a process of this release takes orders on a database of that one."""
 
 
 @contextmanager
