@@ -18,7 +18,7 @@ from app.storage import schema
 from app.storage.database import Database
 
 OLDER = "0015"
-"""What came after it are tables of mails only, so that a process of this release takes orders on a database of that one."""
+"""After it came tables of mails only: a process of this release takes orders on a database of that one."""
 
 
 @contextmanager
