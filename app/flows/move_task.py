@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.approval import run as runs
 from app.approval.asking import may_take
@@ -145,7 +145,9 @@ def questions_to(tx: Session, person: PersonRow, task: RunTaskRow) -> list[Audit
     query = select(AuditRow).where(
         AuditRow.order_id == task.order_id, AuditRow.task_id == task.id, AuditRow.event == "questioned"
     )
-    return [entry for entry in tx.exec(query.order_by(AuditRow.sequence)) if entry.data["event"]["to"] == person.id]  # type: ignore[arg-type]
+    return [
+        entry for entry in tx.exec(query.order_by(col(AuditRow.sequence))) if entry.data["event"]["to"] == person.id
+    ]
 
 
 def withdraw(tx: Session, gateway: Gateway, person: PersonRow, order_id: str, reason: str, channel: str) -> OrderRow:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from app.flows import forward_order, reply
 from app.gateway import Gateway
-from app.storage import deliveries, dispatches
+from app.storage import deliveries, in_hand
 from app.storage.deliveries import STOPPED, DeliveryRow
 from app.storage.dispatches import FAILED, DispatchRow
 from app.storage.orders import OrderRow
@@ -113,7 +113,7 @@ def _again(tx: Session, gateway: Gateway, delivery_id: str) -> bool:
 
 
 def _send_again(tx: Session, gateway: Gateway, dispatch_id: str) -> bool:
-    row = dispatches.by_id(tx, dispatch_id)
+    row = in_hand.by_id(tx, DispatchRow, dispatch_id)
     if row is None or row.state not in FAILED:
         return False
     reply.again(tx, gateway, row)

@@ -13,7 +13,7 @@ from app.storage.approval_notices import NoticeKind, NoticeRow
 from app.storage.approvals import RunRow
 from app.storage.orders import OrderRow
 
-_INFORMED: Final = {
+_INFORMED: Final[dict[type, NoticeKind]] = {
     StageOpened: NoticeKind.WATCHING,
     Delegated: NoticeKind.DELEGATED,
     Questioned: NoticeKind.QUESTION,
@@ -41,7 +41,7 @@ def tell(
             case Informed(people=people, task=informed_of):
                 text = cause.text if isinstance(cause, Questioned) else None
                 for person in people:
-                    kind = _INFORMED[type(cause)]  # type: ignore[index]
+                    kind = _INFORMED[type(cause)]
                     notice(tx, gateway, order, row, person, kind, at, task_id=informed_of, text=text)
             case _:
                 pass

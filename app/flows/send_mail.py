@@ -16,7 +16,7 @@ from app.bridge import schedule
 from app.flows import ask_by_mail, write_mail
 from app.gateway import Gateway, alert
 from app.letters.letter import Envelope, Kind, compose
-from app.storage import mails
+from app.storage import in_hand
 from app.storage.attempts import AttemptRow
 from app.storage.mails import Event, MailRow, State
 from app.trace import Trace
@@ -60,7 +60,7 @@ class NotTaken:
 def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
     """What to hand over now, or None when it is not its time or there is nothing to send."""
     now = gateway.clock.now()
-    row = mails.by_id(tx, mail_id)
+    row = in_hand.by_id(tx, MailRow, mail_id)
     if row is None or not row.open or (row.due_at is not None and row.due_at > now):
         return None
     if row.state == State.SENDING and not lost(tx, gateway, row):
@@ -90,15 +90,10 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
         _end(tx, gateway, row, Event.REFUSE, f"the mail cannot be written: {type(error).__name__}")
         return None
     row.move(Event.SEND, now)
-    row.attempts += 1
-    row.first_sent_at = row.first_sent_at or now
-    row.claim = gateway.ids()
-    row.worker = gateway.settings.worker_id
-    row.due_at = now + LEASE
-    tx.add(
-        AttemptRow(id=row.claim, subject_id=row.id, number=row.attempts, act="mail", worker=row.worker, started_at=now)
-    )
-    return Posting(row.id, row.claim, sender, row.recipient, message, trace)
+    claim, worker = gateway.ids(), gateway.settings.worker_id
+    row.take(now, claim=claim, worker=worker, until=now + LEASE)
+    tx.add(AttemptRow(id=claim, subject_id=row.id, number=row.attempts, act="mail", worker=worker, started_at=now))
+    return Posting(row.id, claim, sender, row.recipient, message, trace)
 
 
 def lost(tx: Session, gateway: Gateway, row: MailRow) -> bool:
@@ -114,7 +109,7 @@ def lost(tx: Session, gateway: Gateway, row: MailRow) -> bool:
 def resumed(tx: Session, gateway: Gateway, posting: Posting) -> Posting | None:
     """The attempt again, with a fresh lease, if it was taken up after all though the commit's answer was lost; nothing
     has been sent. None when somebody else has the row, or nobody."""
-    row = mails.by_id(tx, posting.mail_id)
+    row = in_hand.by_id(tx, MailRow, posting.mail_id)
     if row is None or row.claim != posting.claim:
         return None
     row.due_at = gateway.clock.now() + LEASE
@@ -125,7 +120,7 @@ def settle(tx: Session, gateway: Gateway, posting: Posting, result: Taken | NotT
     """Writes down what came of an attempt, and when the next one is. A result under a claim that ran out is recorded
     only. A second time it changes nothing."""
     now = gateway.clock.now()
-    row = mails.by_id(tx, posting.mail_id)
+    row = in_hand.by_id(tx, MailRow, posting.mail_id)
     attempt = tx.get_one(AttemptRow, posting.claim)
     if row is None or attempt.ended_at is not None:
         return

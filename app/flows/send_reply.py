@@ -22,7 +22,7 @@ from app.gateway import Gateway, alert
 from app.partners.identify import AnswerTo
 from app.partners.profile import settings_of
 from app.partners.secrets import Purpose, secrets_of
-from app.storage import dispatches, ledger, orders
+from app.storage import dispatches, in_hand, ledger, orders
 from app.storage.attempts import AttemptRow
 from app.storage.dispatches import DispatchRow, Event, State
 from app.storage.exchanges import Direction, ExchangeState
@@ -96,7 +96,7 @@ class Silence:
 def prepare(tx: Session, gateway: Gateway, dispatch_id: str) -> Post | None:
     """What to post now, or None when it is not its turn, not its time, or nothing can be sent."""
     now = gateway.clock.now()
-    row = dispatches.by_id(tx, dispatch_id)
+    row = in_hand.by_id(tx, DispatchRow, dispatch_id)
     if row is None or not row.open or (row.due_at is not None and row.due_at > now):
         return None
     if row.state == State.SENDING:
@@ -120,22 +120,17 @@ def prepare(tx: Session, gateway: Gateway, dispatch_id: str) -> Post | None:
         return None
     row.move(Event.SEND, now)
     row.url = url
-    row.attempts += 1
-    row.first_sent_at = row.first_sent_at or now
-    row.claim = gateway.ids()
-    row.worker = gateway.settings.worker_id
-    row.due_at = now + LEASE
-    tx.add(
-        AttemptRow(id=row.claim, subject_id=row.id, number=row.attempts, act="post", worker=row.worker, started_at=now)
-    )
+    claim, worker = gateway.ids(), gateway.settings.worker_id
+    row.take(now, claim=claim, worker=worker, until=now + LEASE)
+    tx.add(AttemptRow(id=claim, subject_id=row.id, number=row.attempts, act="post", worker=worker, started_at=now))
     trace = Trace(order.correlation_id, order.request_id, order.trace)
-    return Post(row.id, row.claim, url, typed, body, trace, row.partner_id)
+    return Post(row.id, claim, url, typed, body, trace, row.partner_id)
 
 
 def resumed(tx: Session, gateway: Gateway, post: Post) -> Post | None:
     """The post again, with a fresh lease, if it was taken up after all though the commit's answer was lost; nothing
     has been sent. None when somebody else has the row, or nobody."""
-    row = dispatches.by_id(tx, post.dispatch_id)
+    row = in_hand.by_id(tx, DispatchRow, post.dispatch_id)
     if row is None or row.claim != post.claim:
         return None
     row.due_at = gateway.clock.now() + LEASE
@@ -224,7 +219,7 @@ def settle(tx: Session, gateway: Gateway, post: Post, result: Said | Silence) ->
     """Writes down what came of a post, and what follows. A result under a claim that ran out is recorded only: whoever
     has the claim now posts the same bytes. A second time it changes nothing."""
     now = gateway.clock.now()
-    row = dispatches.by_id(tx, post.dispatch_id)
+    row = in_hand.by_id(tx, DispatchRow, post.dispatch_id)
     if row is None:
         raise LookupError(f"dispatch {post.dispatch_id} is gone")
     late = row.claim != post.claim

@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 
 import structlog
-from sqlmodel import Session
 
 from app import trace
 from app.clients.http import HttpClient, Limits, Lost, NotAllowed, NotSent, Reach
@@ -11,6 +10,7 @@ from app.errors import kill_point
 from app.flows import send_reply
 from app.flows.send_reply import LONGEST, MEDIA_TYPE, Post, Said, Silence
 from app.gateway import Gateway
+from app.jobs.taking_up import TakingUp
 from app.work import DispatchId
 from protocols.cxml.envelope import open_document
 from protocols.cxml.status import Status
@@ -36,18 +36,11 @@ def run(gateway: Gateway, argument: DispatchId) -> None:
 
 
 def _taken_up(gateway: Gateway, dispatch_id: str) -> Post | None:
-    in_doubt: list[Post] = []
-
-    def work(tx: Session) -> Post | None:
-        for earlier in in_doubt:
-            if (post := send_reply.resumed(tx, gateway, earlier)) is not None:
-                return post
-        post = send_reply.prepare(tx, gateway, dispatch_id)
-        if post is not None:
-            in_doubt.append(post)
-        return post
-
-    return gateway.database.insist(work)
+    taking_up: TakingUp[Post] = TakingUp(
+        lambda tx: send_reply.prepare(tx, gateway, dispatch_id),
+        lambda tx, earlier: send_reply.resumed(tx, gateway, earlier),
+    )
+    return gateway.database.insist(taking_up)
 
 
 def _post(gateway: Gateway, post: Post) -> Said | Silence:

@@ -1,6 +1,5 @@
 """Each process says that it lives, so that people can see which are there, and writes down the alerts it has raised."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -9,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.alarms import ALARMS
 from app.flows import tell_operators
 from app.gateway import Gateway
+from app.jobs.repeating import repeating
 from app.storage import processes
 from app.storage.intake_writer import Busy, Unwritten
 
@@ -16,23 +16,19 @@ from app.storage.intake_writer import Busy, Unwritten
 @contextmanager
 def beating(gateway: Gateway, *, works: bool) -> Iterator[None]:
     """For as long as the block runs; a process that ends in order is not listed any more."""
-    name, ending = gateway.settings.process_id, threading.Event()
+    name = gateway.settings.process_id
     gateway.database.write(lambda tx: processes.began(tx, name, gateway.clock.now(), works=works))
 
     def beat() -> None:
-        while not ending.wait(processes.BEAT.total_seconds()):
-            # It is missed while the database is gone, and goes on when it is back.
-            with suppress(Busy, Unwritten, SQLAlchemyError):
-                gateway.database.write(lambda tx: processes.seen(tx, name, gateway.clock.now()), patience=1)
-                write_down_alerts(gateway)
+        # It is missed while the database is gone, and goes on when it is back.
+        with suppress(Busy, Unwritten, SQLAlchemyError):
+            gateway.database.write(lambda tx: processes.seen(tx, name, gateway.clock.now()), patience=1)
+            write_down_alerts(gateway)
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeating("heartbeat", processes.BEAT.total_seconds(), beat):
+            yield
     finally:
-        ending.set()
-        thread.join()
         with suppress(Busy, Unwritten, SQLAlchemyError):
             write_down_alerts(gateway)
             gateway.database.write(lambda tx: processes.ended(tx, name), patience=1)

@@ -19,6 +19,7 @@ from app.errors import kill_point
 from app.flows import deliver_order
 from app.flows.deliver_order import Act, Step
 from app.gateway import Gateway, alert
+from app.jobs.taking_up import TakingUp
 from app.storage.intake_writer import Ended
 from app.work import WAKE_LANE, Lane
 
@@ -31,7 +32,7 @@ _log = structlog.get_logger(__name__)
 def run(gateway: Gateway, lane: Lane) -> int:
     """How many calls were made."""
     kill_point("delivery.before_sending")
-    step = gateway.database.insist(_TakingUp(gateway, lane))
+    step = gateway.database.insist(_taking_up(gateway, lane))
     calls, end = 0, time.monotonic() + TURN
     while step is not None:
         trace.begin(step.trace, partner=step.partner, delivery=step.delivery.id)
@@ -46,29 +47,16 @@ def run(gateway: Gateway, lane: Lane) -> int:
     return calls
 
 
-class _TakingUp:
-    """Takes up the next row. When the answer to a commit is lost with the database, the row may be taken up all the
-    same: the next attempt finds that out and goes on with it, instead of waiting until its lease runs out."""
-
-    def __init__(self, gateway: Gateway, lane: Lane, after: Step | None = None) -> None:
-        self._gateway = gateway
-        self._lane = lane
-        self._after = after
-        self._in_doubt: list[Step] = []
-
-    def __call__(self, tx: Session) -> Step | None:
-        for earlier in self._in_doubt:
-            if (step := deliver_order.resumed(tx, self._gateway, earlier)) is not None:
-                return step
-        step = deliver_order.prepare(tx, self._gateway, self._lane, after=self._after)
-        if step is not None:
-            self._in_doubt.append(step)
-        return step
+def _taking_up(gateway: Gateway, lane: Lane, after: Step | None = None) -> TakingUp[Step]:
+    return TakingUp(
+        lambda tx: deliver_order.prepare(tx, gateway, lane, after=after),
+        lambda tx, step: deliver_order.resumed(tx, gateway, step),
+    )
 
 
 def _go_on(gateway: Gateway, lane: Lane, step: Step, result: Outcome | Found, *, last: bool) -> Step | None:
     """Writes down the result and takes up the next row, in one commit: half the flushes to disk."""
-    take_up = _TakingUp(gateway, lane, after=step)
+    take_up = _taking_up(gateway, lane, after=step)
 
     def work(tx: Session) -> Step | None:
         deliver_order.settle(tx, gateway, step, result)

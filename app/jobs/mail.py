@@ -1,7 +1,6 @@
 """Hands one mail to the mail server."""
 
 import structlog
-from sqlmodel import Session
 
 from app import trace
 from app.clients import smtp
@@ -10,6 +9,7 @@ from app.errors import kill_point
 from app.flows import send_mail
 from app.flows.send_mail import NotTaken, Posting, Taken
 from app.gateway import Gateway
+from app.jobs.taking_up import TakingUp
 from app.seal import Secret
 from app.settings import Settings
 from app.work import MailId
@@ -48,18 +48,11 @@ def server_of(settings: Settings) -> Server | None:
 
 
 def _taken_up(gateway: Gateway, mail_id: str) -> Posting | None:
-    in_doubt: list[Posting] = []
-
-    def work(tx: Session) -> Posting | None:
-        for earlier in in_doubt:
-            if (posting := send_mail.resumed(tx, gateway, earlier)) is not None:
-                return posting
-        posting = send_mail.prepare(tx, gateway, mail_id)
-        if posting is not None:
-            in_doubt.append(posting)
-        return posting
-
-    return gateway.database.insist(work)
+    taking_up: TakingUp[Posting] = TakingUp(
+        lambda tx: send_mail.prepare(tx, gateway, mail_id),
+        lambda tx, earlier: send_mail.resumed(tx, gateway, earlier),
+    )
+    return gateway.database.insist(taking_up)
 
 
 def _hand_over(server: Server, posting: Posting) -> Taken | NotTaken:

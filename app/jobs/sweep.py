@@ -25,6 +25,10 @@ from app.flows import (
 from app.gateway import Gateway, alert
 from app.jobs.rounds import Planned, plan
 from app.storage import approvals, approver_profiles, deliveries, dispatches, mails, orders, processes
+from app.storage.deliveries import DeliveryRow
+from app.storage.dispatches import DispatchRow
+from app.storage.in_hand import claimed_by
+from app.storage.mails import MailRow
 from app.storage.orders import OrderRow
 from app.work import APPROVAL_TIMER, SEND_DISPATCH, SEND_MAIL, WAKE_LANE, DispatchId, Lane, MailId, TaskId
 
@@ -162,15 +166,15 @@ def recover(gateway: Gateway) -> int:
 
 def _recover(tx: Session, gateway: Gateway) -> int:
     now = gateway.clock.now()
-    in_hand = deliveries.claimed_by(tx, gateway.settings.worker_id)
+    in_hand = claimed_by(tx, DeliveryRow, gateway.settings.worker_id)
     for delivery in in_hand:
         deliver_order.lost(tx, delivery, now)
         forward_order.wake(tx, gateway, delivery)
-    posting = dispatches.claimed_by(tx, gateway.settings.worker_id)
+    posting = claimed_by(tx, DispatchRow, gateway.settings.worker_id)
     for dispatch in posting:
         dispatch.move(dispatches.Event.LOSE, now)
         reply.wake(tx, gateway, dispatch)
-    handing_over = mails.claimed_by(tx, gateway.settings.worker_id)
+    handing_over = claimed_by(tx, MailRow, gateway.settings.worker_id)
     for mail in handing_over:
         if send_mail.lost(tx, gateway, mail):
             write_mail.wake(tx, gateway, mail)

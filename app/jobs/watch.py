@@ -5,9 +5,7 @@ for up to a minute and a half before they try again. So a worker sweeps by itsel
 whenever the engine has brought no round for too long.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
 
@@ -17,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.engine import Engine
 from app.gateway import Gateway, alert
 from app.jobs import registry, sweep
+from app.jobs.repeating import repeating
 from app.storage.intake_writer import Busy, Unwritten
 from app.work import SWEEP
 
@@ -27,23 +26,9 @@ OVERDUE: Final = 60.0
 _log = structlog.get_logger(__name__)
 
 
-@contextmanager
-def watching(gateway: Gateway, engine: Engine) -> Iterator[None]:
+def watching(gateway: Gateway, engine: Engine) -> AbstractContextManager[None]:
     """For as long as the block runs."""
-    ending = threading.Event()
-
-    def watch() -> None:
-        watched = Watch(gateway, engine)
-        while not ending.wait(TICK):
-            watched.look()
-
-    thread = threading.Thread(target=watch, name="watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        thread.join()
+    return repeating("watch", TICK, Watch(gateway, engine).look)
 
 
 class Watch:

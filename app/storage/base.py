@@ -80,7 +80,7 @@ def unindexed(column: Any) -> ColumnElement[str]:
 
 def table_of(row: type[SQLModel]) -> Table:
     """The table of a row class; SQLModel's own types do not tell of it."""
-    table: Table = row.__table__  # type: ignore[attr-defined]
+    table: Table = row.__table__  # type: ignore[attr-defined]  # set by SQLModel at run time
     return table
 
 

@@ -291,13 +291,6 @@ def in_doubt(session: Session, limit: int) -> list[DeliveryRow]:
     return list(session.exec(query.limit(limit)))
 
 
-def claimed_by(tx: Session, worker: str) -> list[DeliveryRow]:
-    query = select(DeliveryRow).where(
-        col(DeliveryRow.open).is_(True), DeliveryRow.worker == worker, col(DeliveryRow.claim).is_not(None)
-    )
-    return list(tx.exec(query.with_for_update()))
-
-
 def lane_exists(tx: Session, realm: str, lane: str) -> bool:
     query = select(DeliveryRow.sequence).where(DeliveryRow.lane == lane, DeliveryRow.realm == realm).limit(1)
     return tx.exec(query).first() is not None

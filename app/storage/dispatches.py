@@ -104,12 +104,6 @@ class DispatchRow(OfOrder, table=True):
     )
 
 
-def by_id(tx: Session, dispatch_id: str) -> DispatchRow | None:
-    """Kept from others until the transaction ends."""
-    query = select(DispatchRow).where(DispatchRow.id == dispatch_id).with_for_update()
-    return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
-
-
 def waits_for_another(tx: Session, row: DispatchRow) -> bool:
     """Whether an earlier document of the same order is still on its way."""
     query = select(DispatchRow.sequence).where(
@@ -155,10 +149,3 @@ def late(tx: Session, before: datetime, limit: int) -> list[DispatchRow]:
         .limit(limit)
     )
     return list(tx.exec(query))
-
-
-def claimed_by(tx: Session, worker: str) -> list[DispatchRow]:
-    query = select(DispatchRow).where(
-        col(DispatchRow.open).is_(True), DispatchRow.worker == worker, col(DispatchRow.claim).is_not(None)
-    )
-    return list(tx.exec(query.with_for_update()))

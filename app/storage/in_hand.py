@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
-from sqlmodel import Field
+from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Counter, Row, UtcDateTime, new_id
 
@@ -63,9 +63,32 @@ class InHand(Row):
         self.claim = None
         self.due_at = None
 
+    def take(self, now: datetime, *, claim: str, worker: str, until: datetime) -> None:
+        """A worker sends it now, and has it in hand until then."""
+        self.attempts += 1
+        self.first_sent_at = self.first_sent_at or now
+        self.claim = claim
+        self.worker = worker
+        self.due_at = until
+
 
 class OfOrder(InHand):
     """What belongs to one order of one customer."""
 
     customer_id: str = Field(foreign_key="cd_customers.id", max_length=36)
     order_id: str = Field(foreign_key="cd_orders.id", max_length=36)
+
+
+R = TypeVar("R", bound=InHand)
+
+
+def by_id(tx: Session, kind: type[R], row_id: str) -> R | None:
+    """Kept from others until the transaction ends."""
+    query = select(kind).where(col(kind.id) == row_id).with_for_update()
+    return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def claimed_by(tx: Session, kind: type[R], worker: str) -> list[R]:
+    """What this worker has in hand; kept from others until the transaction ends."""
+    query = select(kind).where(col(kind.open).is_(True), col(kind.worker) == worker, col(kind.claim).is_not(None))
+    return list(tx.exec(query.with_for_update()))

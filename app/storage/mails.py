@@ -102,12 +102,6 @@ class MailRow(InHand, table=True):
     )
 
 
-def by_id(tx: Session, mail_id: str) -> MailRow | None:
-    """Kept from others until the transaction ends."""
-    query = select(MailRow).where(MailRow.id == mail_id).with_for_update()
-    return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
-
-
 def due(tx: Session, now: datetime, quiet_since: datetime, limit: int) -> list[tuple[str, str]]:
     """Realm and id of what should be sent now and that nobody has touched since `quiet_since`, oldest first."""
     query = (
@@ -121,13 +115,6 @@ def due(tx: Session, now: datetime, quiet_since: datetime, limit: int) -> list[t
         .limit(limit)
     )
     return list(tx.exec(query))
-
-
-def claimed_by(tx: Session, worker: str) -> list[MailRow]:
-    query = select(MailRow).where(
-        col(MailRow.open).is_(True), MailRow.worker == worker, col(MailRow.claim).is_not(None)
-    )
-    return list(tx.exec(query.with_for_update()))
 
 
 def newest(session: Session, realm: str, *, state: str = "", kind: str = "", limit: int = 200) -> Sequence[MailRow]:

@@ -21,7 +21,7 @@ from app.flows.send_mail import LEASE
 from app.gateway import Gateway
 from app.jobs import housekeeping, sweep
 from app.letters.letter import Kind
-from app.storage import mails
+from app.storage import in_hand, mails
 from app.storage.attempts import AttemptRow
 from app.storage.database import Database
 from app.storage.mails import MailRow, State
@@ -177,7 +177,7 @@ def test_a_row_that_cannot_become_a_mail_is_refused(outbox: Outbox) -> None:
     row = outbox.row()
 
     def spoil(tx: object) -> None:
-        mails.by_id(tx, row.id).data = {}  # type: ignore[arg-type, union-attr]
+        in_hand.by_id(tx, MailRow, row.id).data = {}  # type: ignore[arg-type, union-attr]
 
     outbox.gateway.database.write(spoil)
     assert outbox.send().state == State.REFUSED
