@@ -46,6 +46,9 @@ VERSION: Final = "1"
 HEAD_START: Final = 2.0
 """Seconds that the engine leaves an item to those who may begin it at once."""
 
+SHORTLY: Final = timedelta(milliseconds=50)
+"""After the moment that was asked for: a handler that came too early would find nothing to do yet."""
+
 CHANNEL: Final = "crossdock_work"
 PEERS_KNOWN: Final = 5.0
 """Seconds for which a worker goes by the list of workers that it has read."""
@@ -99,7 +102,7 @@ class WorkQueue(Protocol):
         self, session: Session, kind: Kind[A], argument: A, *, at: datetime | None = None, work_id: str | None = None
     ) -> str:
         """Puts a work item into the transaction of `session` and returns its id; it exists when that commits.
-        An id that was used before changes nothing. Without `at` it is due at once."""
+        An id that was used before changes nothing. Without `at` it is due at once, else shortly after `at`."""
         ...
 
     def cancel(self, session: Session, work_id: str) -> None:
@@ -171,6 +174,7 @@ class Engine:
     def enqueue(
         self, session: Session, kind: Kind[A], argument: A, *, at: datetime | None = None, work_id: str | None = None
     ) -> str:
+        at = at + SHORTLY if at is not None else None
         # An id that was given may be of an item that exists already.
         offered = at is None and work_id is None and (self._prompt.open or self._announcer is not None)
         work_id = work_id or _work_id(at)

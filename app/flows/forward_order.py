@@ -162,8 +162,6 @@ def take_back(tx: Session, gateway: Gateway, order: OrderRow) -> bool:
 
 
 def wake(tx: Session, gateway: Gateway, row: DeliveryRow, at: datetime | None = None) -> None:
-    """Has the lane looked at, shortly after `at`: who came a moment too early would find nothing to do."""
-    at = at + timedelta(milliseconds=50) if at is not None else None
     gateway.engine.enqueue(tx, WAKE_LANE, Lane(realm=row.realm, lane=row.lane), at=at)
 
 

@@ -4,7 +4,7 @@ An order that was answered "later" (cXML Status 201) is owed its outcome as a St
 them get ConfirmationRequests too. The canonical document is kept here; `send_reply` writes its bytes, once.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import Session
@@ -104,8 +104,6 @@ def _owe(tx: Session, gateway: Gateway, order: OrderRow, kind: str, document: Ca
 
 
 def wake(tx: Session, gateway: Gateway, row: DispatchRow, at: datetime | None = None) -> None:
-    """Has it looked at, shortly after `at`."""
-    at = at + timedelta(milliseconds=50) if at is not None else None
     gateway.engine.enqueue(tx, SEND_DISPATCH, DispatchId(realm=row.realm, dispatch_id=row.id), at=at)
 
 
