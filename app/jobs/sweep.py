@@ -5,9 +5,10 @@ sweep wakes their lanes again; waking one that needs nothing costs a look.
 """
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from sqlmodel import Session
 
@@ -30,7 +31,18 @@ from app.storage.dispatches import DispatchRow
 from app.storage.in_hand import claimed_by
 from app.storage.mails import MailRow
 from app.storage.orders import OrderRow
-from app.work import APPROVAL_TIMER, SEND_DISPATCH, SEND_MAIL, WAKE_LANE, DispatchId, Lane, MailId, TaskId
+from app.work import (
+    APPROVAL_TIMER,
+    SEND_DISPATCH,
+    SEND_MAIL,
+    WAKE_LANE,
+    Argument,
+    DispatchId,
+    Kind,
+    Lane,
+    MailId,
+    TaskId,
+)
 
 QUIET: Final = timedelta(seconds=20)
 """Rows that somebody touched since are left to their own work items."""
@@ -39,6 +51,9 @@ MOST: Final = 500
 
 _chance: Final = random.SystemRandom()
 WATCHED: Final = 10_000
+
+Woken: TypeAlias = tuple[Kind[Any], Argument, str]
+"""A work item, and what names it among those of its round."""
 
 
 def run(gateway: Gateway, planned: tuple[Planned, ...]) -> None:
@@ -71,8 +86,14 @@ def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str 
     if len(lanes) > MOST:
         # Not the first ones each time: lanes that are paused stay due, and there may be many.
         lanes = _chance.sample(lanes, MOST)
-    if lanes or answers or timers or letters:
-        gateway.database.write(lambda tx: _wake(tx, gateway, lanes, answers, timers, letters, of))
+    woken: list[Woken] = [
+        *((WAKE_LANE, Lane(realm=realm, lane=lane), f"{realm}:{lane}") for realm, lane in lanes),
+        *((SEND_DISPATCH, DispatchId(realm=realm, dispatch_id=one), one) for realm, one in answers),
+        *((APPROVAL_TIMER, TaskId(realm=realm, task_id=one), one) for realm, one in timers),
+        *((SEND_MAIL, MailId(realm=realm, mail_id=one), one) for realm, one in letters),
+    ]
+    if woken:
+        gateway.database.write(lambda tx: _wake(tx, gateway, woken, of))
     if away:
         gateway.database.write(lambda tx: stand_in.turn(tx, gateway, now, MOST))
     for person_id in sorted(gone):
@@ -81,30 +102,12 @@ def sweep(gateway: Gateway, now: datetime, *, quiet: timedelta = QUIET, of: str 
         gateway.database.write(lambda tx: tell_operators.tell(tx, gateway))
     if late:
         gateway.database.write(lambda tx: _warn(tx, gateway, now))
-    return len(lanes) + len(answers) + len(timers) + len(letters)
+    return len(woken)
 
 
-def _wake(
-    tx: Session,
-    gateway: Gateway,
-    lanes: list[tuple[str, str]],
-    answers: list[tuple[str, str]],
-    timers: list[tuple[str, str]],
-    letters: list[tuple[str, str]],
-    of: str,
-) -> None:
-    for realm, lane in lanes:
-        work_id = f"sweep:{of}:{realm}:{lane}"
-        gateway.engine.enqueue(tx, WAKE_LANE, Lane(realm=realm, lane=lane), work_id=work_id)
-    for realm, dispatch_id in answers:
-        work_id = f"sweep:{of}:{dispatch_id}"
-        gateway.engine.enqueue(tx, SEND_DISPATCH, DispatchId(realm=realm, dispatch_id=dispatch_id), work_id=work_id)
-    for realm, task_id in timers:
-        work_id = f"sweep:{of}:{task_id}"
-        gateway.engine.enqueue(tx, APPROVAL_TIMER, TaskId(realm=realm, task_id=task_id), work_id=work_id)
-    for realm, mail_id in letters:
-        work_id = f"sweep:{of}:{mail_id}"
-        gateway.engine.enqueue(tx, SEND_MAIL, MailId(realm=realm, mail_id=mail_id), work_id=work_id)
+def _wake(tx: Session, gateway: Gateway, woken: Sequence[Woken], of: str) -> None:
+    for kind, argument, name in woken:
+        gateway.engine.enqueue(tx, kind, argument, work_id=f"sweep:{of}:{name}")
 
 
 def _anything_late(session: Session, gateway: Gateway, now: datetime) -> bool:
