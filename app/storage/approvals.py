@@ -37,7 +37,9 @@ class VersionState(StrEnum):
 
 
 class FlowVersionRow(Row, table=True):
-    """A published definition: canonical JSON that is never written again. One is active in a flow."""
+    """A published definition: canonical JSON that is never written again. One is active in a flow.
+
+    author_id  who wrote it, as far as that is known: whoever began the draft that was published."""
 
     __tablename__ = "cd_flow_versions"
 
@@ -50,6 +52,7 @@ class FlowVersionRow(Row, table=True):
     checksum: str = Field(max_length=64)
     published_by: str | None = Field(default=None, foreign_key="cd_people.id", max_length=36)
     published_at: datetime = Field(sa_type=UtcDateTime)
+    author_id: str | None = Field(default=None, max_length=36)
 
     __table_args__ = (UniqueConstraint("flow_id", "number"),)
 

@@ -21,6 +21,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     erasures,
     erps,
     exchanges,
+    flow_drafts,
     hourly,
     lane_stops,
     mails,
