@@ -45,7 +45,7 @@ def browsing(*, cookies: bool = True, scripts: bool = True, **options: Any) -> I
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=path, args=list(SWITCHES), java_script_enabled=scripts, **options
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         try:
             yield context
         finally:

@@ -55,10 +55,19 @@ def until(done: Callable[[], bool], what: str, seconds: float = HANG) -> None:
 
 @dataclass
 class Running:
-    """A process of the console script, and what it wrote."""
+    """A process of the console script, and what it wrote; `begins` is where its part of the log does."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
+    begins: int
+
+    def until_works(self) -> None:
+        """A worker."""
+        until(self._works, "the worker is ready")
+
+    def _works(self) -> bool:
+        assert self.process.poll() is None, self.output
+        return b'"event": "worker.ready"' in self.log.read_bytes()[self.begins :]
 
     def dies(self) -> None:
         """By SIGKILL: any other end fails."""
@@ -113,6 +122,7 @@ class Site:
             "CROSSDOCK_POSTS_PER_MINUTE": "1000000",
             "CROSSDOCK_DEMO": "true",
         }
+        begins = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
             process = subprocess.Popen(
                 [SCRIPT, *arguments, "--data", str(self.data)],
@@ -121,7 +131,7 @@ class Site:
                 stderr=subprocess.STDOUT,
                 env=environment({**settings, **self.extra, **extra}),
             )
-        running = Running(process, log)
+        running = Running(process, log, begins)
         self.stack.callback(running.kill)
         return running
 
@@ -144,7 +154,11 @@ class Site:
         until(ready, "the server is ready")
 
     def worker(self, worker_id: str = "worker-1", kill_at: str = "") -> Running:
-        return self.start("worker", CROSSDOCK_WORKER_ID=worker_id, CROSSDOCK_KILL_AT=kill_at)
+        """Ready, unless it is to die: a worker that begins while the database is gone ends with a word."""
+        running = self.start("worker", CROSSDOCK_WORKER_ID=worker_id, CROSSDOCK_KILL_AT=kill_at)
+        if not kill_at:
+            running.until_works()
+        return running
 
     def start_erp(self) -> None:
         """With what it had when it ended."""

@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
@@ -26,6 +27,8 @@ from app.storage.people import PersonRow, Role
 from app.storage.seal_keys import register_key, registered
 from app.storage.worker_ids import Taken
 from app.transports.http.connections import Patience, patient
+
+_log = structlog.get_logger(__name__)
 
 
 def init(data: Data = None) -> None:
@@ -73,6 +76,7 @@ def worker(data: Data = None) -> None:
         except OSError as error:
             stop(f"CROSSDOCK_METRICS_PORT: port {settings.metrics_port} cannot be used: {error.strerror}")
         stack.enter_context(main.listed(gateway, engine))
+        _log.info("worker.ready", worker=settings.worker_id)
         ended.wait()
 
 

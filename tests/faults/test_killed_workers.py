@@ -6,7 +6,7 @@ import time
 import long_form
 import pytest
 from fault_report import FaultReport
-from fault_site import Site, load, until
+from fault_site import Running, Site, load, until
 
 LONG = pytest.param(long_form.orders(10_000), 20, 10.0, marks=pytest.mark.long)
 
@@ -20,16 +20,23 @@ def test_two_workers_die_at_any_moment(
     web = site.web()
     with load(site, orders, f"PAIR-{site.kind}") as buyers:
         for _ in range(rounds):
-            pair = [site.worker("worker-1"), site.worker("worker-2")]
             before = len(site.arrived())
+            pair = both(site)
             until(lambda: len(site.arrived()) > before, "orders arrive")  # noqa: B023 - awaited here
             time.sleep(chance.uniform(0, longest))
             for one in pair:
                 one.process.kill()
                 one.dies()
-        pair = [site.worker("worker-1"), site.worker("worker-2")]
+        pair = both(site)
         acknowledged = buyers.finish()
     site.until_drained()
+    for one in pair:
+        one.until_works()
     site.judge(faults, f"two workers killed at any moment, {rounds} times", acknowledged)
     for one in [*pair, web]:
         one.ends()
+
+
+def both(site: Site) -> list[Running]:
+    """Begun at the same time: one that waited for the other could find the orders delivered."""
+    return [site.start("worker", CROSSDOCK_WORKER_ID=name) for name in ("worker-1", "worker-2")]
