@@ -13,39 +13,42 @@ from app.storage import approver_profiles, people
 from app.storage.approvals import RunRow
 from app.storage.approver_profiles import AbsenceRow, ApproverProfileRow
 from app.storage.orders import HoldRow, OrderRow
+from app.storage.people import PersonRow
 from schemas.money import Money
 
 
 def directory_of(tx: Session, order: OrderRow, at: datetime) -> Directory:
     """Everybody who serves the order's customer."""
-    profiles = approver_profiles.profiles(tx, order.realm)
+    return Directory(person for row, person in everybody(tx, order.realm, at) if row.serves(order.customer_id))
+
+
+def everybody(tx: Session, realm: str, at: datetime) -> list[tuple[PersonRow, Person]]:
+    """Each account with what rules know of the person; `at` tells which absences are over."""
+    profiles = approver_profiles.profiles(tx, realm)
     limits: dict[str, list[Money]] = {}
-    for limit in approver_profiles.limits(tx, order.realm):
+    for limit in approver_profiles.limits(tx, realm):
         limits.setdefault(limit.person_id, []).append(Money(amount=limit.amount, currency=limit.currency))
     absences: dict[str, list[Absence]] = {}
-    for absence in approver_profiles.absences(tx, order.realm, at):
+    for absence in approver_profiles.absences(tx, realm, at):
         absences.setdefault(absence.person_id, []).append(_absence(absence))
     found = []
-    for person in people.of_realm(tx, order.realm):
-        if not person.serves(order.customer_id):
-            continue
-        profile = profiles.get(person.id)
-        found.append(
-            Person(
-                id=person.id,
-                login=person.login,
-                name=person.name,
-                active=person.active,
-                roles=frozenset(person.roles),
-                groups=frozenset(profile.groups if profile else ()),
-                manager=profile.manager_id if profile else None,
-                limits=tuple(limits.get(person.id, ())),
-                absences=tuple(absences.get(person.id, ())),
-                hours=hours_of(profile) if profile else WorkingHours(),
-                language=person.language,
-            )
+    for row in people.of_realm(tx, realm):
+        profile = profiles.get(row.id)
+        person = Person(
+            id=row.id,
+            login=row.login,
+            name=row.name,
+            active=row.active,
+            roles=frozenset(row.roles),
+            groups=frozenset(profile.groups if profile else ()),
+            manager=profile.manager_id if profile else None,
+            limits=tuple(limits.get(row.id, ())),
+            absences=tuple(absences.get(row.id, ())),
+            hours=hours_of(profile) if profile else WorkingHours(),
+            language=row.language,
         )
-    return Directory(found)
+        found.append((row, person))
+    return found
 
 
 def _absence(row: AbsenceRow) -> Absence:

@@ -1,13 +1,26 @@
-"""Publishes approval rules: a definition that was read without fault becomes the active version of its flow."""
+"""Publishes approval rules: a definition that was read and checked without fault becomes the active version of its
+flow."""
+
+from dataclasses import dataclass
 
 from sqlalchemy import func
 from sqlmodel import Session, select
 
 from app.approval import definition as definitions
+from app.flows.check_flow import check_flow
 from app.gateway import Gateway
 from app.storage import audit
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
 from app.storage.people import PersonRow
+from schemas.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`findings`: what is doubtful about the rules and did not forbid to publish them."""
+
+    version: FlowVersionRow
+    findings: tuple[Fault, ...]
 
 
 def publish_flow(
@@ -20,25 +33,28 @@ def publish_flow(
     definition: str,
     customer_id: str | None,
     by: PersonRow | None = None,
-) -> FlowVersionRow:
+) -> Published:
     """The new active version; the one before is retired, and runs that began with it end with it. The definition that
-    is active already is not published again. Raises schemas.faults.Rejected with all faults of the definition."""
+    is active already is not published again. Raises schemas.faults.Rejected with all faults: of the definition, or of
+    what it asks of people, limits and other rules."""
     flow = definitions.read(definition)
     row = tx.exec(select(FlowRow).where(FlowRow.realm == realm, FlowRow.key == key).with_for_update()).first()
     row = row or FlowRow(id=gateway.ids(), realm=realm, key=key, name=name)
     row.name, row.customer_id = name, customer_id
     tx.add(row)
     tx.flush()
+    at = gateway.clock.now()
+    checked = check_flow(tx, row, flow, at)
+    checked.raise_if_any()
     active = tx.exec(
         select(FlowVersionRow).where(FlowVersionRow.flow_id == row.id, FlowVersionRow.state == VersionState.ACTIVE)
     ).first()
     if active is not None and active.checksum == definitions.checksum(flow):
-        return active
+        return Published(active, checked.findings)
     if active is not None:
         active.state = VersionState.RETIRED
         tx.add(active)
     last = tx.exec(select(func.max(FlowVersionRow.number)).where(FlowVersionRow.flow_id == row.id)).one()
-    at = gateway.clock.now()
     version = FlowVersionRow(
         id=gateway.ids(),
         realm=realm,
@@ -61,4 +77,4 @@ def publish_flow(
         flow_version_id=version.id,
         data={"flow": key, "version": version.number, "checksum": version.checksum},
     )
-    return version
+    return Published(version, checked.findings)

@@ -12,6 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from app.approval.fields import FIELDS
 from app.errors import No, Refusal
 from app.flows import second_factor
+from app.flows.check_flow import check_flow
+from app.flows.consider_order import read_flow
 from app.flows.publish_flow import publish_flow
 from app.storage import approvals, audit, people, second_factors
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
@@ -86,7 +88,19 @@ def rules_list(request: Request) -> Response:
 def rules_page(request: Request) -> Response:
     """The active definition of one customer's rules, or of the rules for all, to be read and replaced."""
     customer, flow, version = _own_rules(request)
-    return _rules_page(request, customer, flow, version.definition if version else "", ())
+    return _rules_page(
+        request, customer, flow, version.definition if version else "", (), _doubts(request, flow, version)
+    )
+
+
+def _doubts(request: Request, flow: FlowRow | None, version: FlowVersionRow | None) -> tuple[Fault, ...]:
+    """What is wrong or doubtful today about the rules that are active: people leave, limits change."""
+    if flow is None or version is None:
+        return ()
+    gateway = gateway_of(request)
+    with gateway.database.read() as session:
+        found = check_flow(session, flow, read_flow(version.definition), gateway.clock.now())
+    return (*found.faults, *found.findings)
 
 
 def _own_rules(request: Request) -> tuple[CustomerRow | None, FlowRow | None, FlowVersionRow | None]:
@@ -119,6 +133,7 @@ def _rules_page(
     flow: FlowRow | None,
     definition: str,
     faults: tuple[Fault, ...],
+    doubts: tuple[Fault, ...] = (),
     *,
     status: int = 200,
 ) -> Response:
@@ -127,6 +142,7 @@ def _rules_page(
         "flow": flow,
         "definition": _indented(definition),
         "faults": faults,
+        "doubts": doubts,
         "fields": FIELDS.values(),
         "words": words,
     }
@@ -148,7 +164,7 @@ async def publish(request: Request) -> Response:
     key = flow.key if flow else customer.number if customer else "default"
     definition = form.text("definition")
     try:
-        await gateway.database.awrite(
+        published = await gateway.database.awrite(
             lambda tx: publish_flow(
                 tx,
                 gateway,
@@ -162,7 +178,8 @@ async def publish(request: Request) -> Response:
         )
     except Rejected as rejected:
         return await run_in_threadpool(_rules_page, request, customer, flow, definition, rejected.faults, status=400)
-    return RedirectResponse("/admin/rules", status_code=303)
+    shown = f"/{request.path_params['customer_id']}" if published.findings else ""
+    return RedirectResponse(f"/admin/rules{shown}", status_code=303)
 
 
 def record(request: Request) -> Response:

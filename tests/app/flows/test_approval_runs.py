@@ -228,7 +228,7 @@ def test_a_cancelled_order_leaves_no_open_task_and_its_history_stays(desk: Desk)
 
 
 def test_an_order_that_is_held_for_want_of_people_is_cancelled_too(desk: Desk) -> None:
-    desk.rules(stages([user("nobody")]))
+    desk.outdated_rules(stages([user("nobody")]))
     desk.send(version=1)
     assert desk.order().state == OrderState.HELD
     desk.cancel(version=2)

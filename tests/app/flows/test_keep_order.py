@@ -34,6 +34,7 @@ OWN_OF_AUDIT = {"sequence", "previous_hash", "hash"}
 def desk(gateway: Gateway) -> Desk:
     made = set_up(gateway)
     made.person("lead", "approver", email="lead@seller.example")
+    made.person("boss")
     made.rules(SMALL_ORDERS_PASS)
     return made
 

@@ -34,6 +34,7 @@ MOST_STATEMENTS = 10
 def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setattr(intake_writer, "LONGEST_GROUP", 60.0)
     made = set_up(gateway)
+    made.person("lead", "approver")
     made.rules(SMALL_ORDERS_PASS)
     return made
 

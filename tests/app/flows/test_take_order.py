@@ -226,7 +226,7 @@ def test_a_rule_that_forbids_the_order_rejects_it(desk: Desk) -> None:
     ids=["no flow fits", "match unknown", "empty role", "unknown person", "nobody asked", "quorum too large"],
 )
 def test_what_the_rules_cannot_decide_is_held(desk: Desk, definition: dict[str, Any], code: str) -> None:
-    desk.rules({**SMALL_ORDERS_PASS, "auto_approve": [], **definition})
+    desk.outdated_rules({**SMALL_ORDERS_PASS, "auto_approve": [], **definition})
     assert desk.send().status is Status.LATER
     assert (desk.order().state, desk.codes()) == (OrderState.HELD, [(code, None)])
     assert desk.deliveries() == []

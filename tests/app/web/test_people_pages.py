@@ -402,6 +402,19 @@ async def test_a_rule_is_published_or_refused_with_all_its_faults(desk: Desk) ->
     assert desk.codes() == [("approval.unasked", None)]
 
 
+async def test_rules_are_refused_for_want_of_people_and_doubts_are_shown_beside_them(desk: Desk) -> None:
+    root = await at_work(desk, "root")
+    path = f"/admin/rules/{desk.customer.id}"
+    steps = [{"key": "s", "name": "S", "approver": {"group": "legal"}}]
+    await root.post(path, {"name": "Mine", "definition": json.dumps({"stages": [{"steps": steps}]})})
+    assert root.answer.status_code == 400
+    assert "no active member of the group" in root.text
+    steps[0]["approver"] = {"user": "paula"}
+    await root.post(path, {"name": "Mine", "definition": json.dumps({"stages": [{"steps": steps}]})})
+    assert root.path == path
+    assert "nobody notices when this step is not decided" in root.text
+
+
 async def test_the_administration_lists_people_partners_and_the_record(desk: Desk) -> None:
     desk.send()
     eye = await at_work(desk, "eye")
