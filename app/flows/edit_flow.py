@@ -10,7 +10,7 @@ import msgspec
 from sqlmodel import Session, select
 
 from app.errors import No, Refusal
-from app.flows.publish_flow import publish_flow
+from app.flows.publish_flow import Published, publish_flow
 from app.gateway import Gateway
 from app.storage import audit, flow_drafts
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
@@ -99,7 +99,7 @@ def discard_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow) -
     _record(tx, gateway, by, "flow_draft_discarded", flow)
 
 
-def publish_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, *, seen: int) -> FlowVersionRow:
+def publish_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, *, seen: int) -> Published:
     """The draft as a version; then it is no draft any more. Raises schemas.faults.Rejected with what is wrong with it,
     and Refusal when somebody else has saved it since version `seen`."""
     draft = draft_of(tx, flow)
@@ -108,7 +108,7 @@ def publish_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, *
         raise Refusal(
             No.CONFLICT, "Somebody else has changed the draft meanwhile: read it again before you publish it."
         )
-    version = publish_flow(
+    published = publish_flow(
         tx,
         gateway,
         realm=flow.realm,
@@ -118,10 +118,11 @@ def publish_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, *
         customer_id=flow.customer_id,
         by=by,
     )
+    version = published.version
     version.author_id = version.author_id or draft.author_id
     tx.add(version)
     tx.delete(draft)
-    return version
+    return published
 
 
 def retire(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, version: FlowVersionRow) -> None:

@@ -23,6 +23,7 @@ def desk(gateway: Gateway) -> Desk:
     made = set_up(gateway)
     made.person("ana", "flow_author")
     made.person("bob", "flow_author")
+    made.person("lead", "approver")
     return made
 
 
@@ -97,7 +98,8 @@ def test_a_draft_is_published_and_is_one_no_more(desk: Desk) -> None:
     assert save(desk, flow, seen=1)
     with pytest.raises(Refusal, match="Somebody else"):
         desk.write(lambda tx: edit_flow.publish_draft(tx, desk.gateway, desk.people["bob"], flow, seen=1))
-    version = desk.write(lambda tx: edit_flow.publish_draft(tx, desk.gateway, desk.people["bob"], flow, seen=2))
+    published = desk.write(lambda tx: edit_flow.publish_draft(tx, desk.gateway, desk.people["bob"], flow, seen=2))
+    version = published.version
     assert (version.number, version.author_id, version.published_by) == (
         1,
         desk.people["ana"].id,
