@@ -11,9 +11,22 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 MOST: Final = 1_000
-SUBJECTS: Final = ("erp", "partner", "worker", "kind")
+SUBJECTS: Final = ("erp", "partner", "worker", "person", "kind")
 """What an alert is about, by the first of these that its facts name: orders would be too many to tell apart."""
-TOLD: Final = ("order", "erp", "partner", "kind", "state", "lane", "delivery", "dispatch", "mail", "error", "since")
+TOLD: Final = (
+    "order",
+    "erp",
+    "partner",
+    "person",
+    "kind",
+    "state",
+    "lane",
+    "delivery",
+    "dispatch",
+    "mail",
+    "error",
+    "since",
+)
 """Facts that are kept: names, ids and states, never what somebody wrote."""
 LONGEST: Final = 200
 

@@ -8,6 +8,8 @@ from threading import Lock
 from bridge_orders import order as an_order
 from sqlmodel import Session, select
 
+from app.approval.order_hash import order_hash
+from app.approval.steps import State
 from app.bridge.adapter import (
     Accepted,
     CannotTell,
@@ -29,6 +31,7 @@ from app.flows import forward_order
 from app.gateway import Gateway
 from app.jobs import lane as lane_job
 from app.partners.identify import AnswerTo
+from app.storage.approvals import RunRow
 from app.storage.base import LIVE
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow
@@ -227,8 +230,26 @@ class Lanes:
                 at=self.clock.now(),
             )
         )
+        self._approve(tx, row, order)
         tx.flush()
         forward_order.queue_delivery(tx, self.gateway, row, kind)
+
+    def _approve(self, tx: Session, row: OrderRow, order: Order) -> None:
+        """The run that approved this revision."""
+        customer, now = tx.get_one(CustomerRow, row.customer_id), self.clock.now()
+        tx.add(
+            RunRow(
+                realm=LIVE,
+                order_id=row.id,
+                revision=row.revision,
+                order_hash=order_hash(order, customer=customer.number),
+                state=State.APPROVED,
+                stages=0,
+                stage=0,
+                began_at=now,
+                ended_at=now,
+            )
+        )
 
     def lanes(self) -> list[Lane]:
         """In the order of their first rows."""

@@ -19,7 +19,7 @@ from app.approval.flow import Ruling
 from app.approval.moves import Effect, Event, OpenStage, StageOpened, Superseded, Withdrawn
 from app.approval.steps import OpenStep, Run, State
 from app.approval.subject import Subject
-from app.flows import ask_by_mail, run_notices, run_rows, run_timers
+from app.flows import run_notices, run_rows, run_timers
 from app.flows.approvers import case_of, directory_of, settlers
 from app.flows.consider_order import Considered, subject_now
 from app.flows.keep_order import RULE
@@ -183,7 +183,6 @@ def _follow(
     run_rows.write(tx, order, row, run, at)
     run_timers.set_timers(tx, gateway, order.realm, before, run, at)
     run_notices.tell(tx, gateway, order, row, run, told, at)
-    ask_by_mail.ask(tx, gateway, order, row)
     return run
 
 
@@ -224,16 +223,17 @@ def end(
     sent: bool,
     actor: str,
     channel: str,
-) -> None:
+) -> RunRow | None:
     """Closes the newest run of an order that has changed or gone, with all its open tasks. Ended runs stay, and so
-    does an approval on which something was already sent."""
+    does an approval on which something was already sent. The run that was closed."""
     row = approvals.newest_run(tx, order.id)
     if row is None or (sent and row.state == State.APPROVED):
-        return
+        return None
     try:
         apply(tx, gateway, order, row, event, at, actor=actor, channel=channel)
     except runs.NotPossible:
-        return
+        return None
+    return row
 
 
 def _record_event(

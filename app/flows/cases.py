@@ -35,6 +35,7 @@ class Code(StrEnum):
     CANNOT_TELL = "approval.cannot_tell"
     NOBODY_THERE = "approval.nobody"
     UNASKED = "approval.unasked"
+    NOT_APPROVED = "approval.another"
 
 
 class Choice(StrEnum):
@@ -100,6 +101,8 @@ _CHOICES: Final[Mapping[Code, tuple[Choice, ...]]] = {
     Code.CANNOT_TELL: _APPROVAL,
     Code.NOBODY_THERE: _APPROVAL,
     Code.UNASKED: _APPROVAL,
+    # Asking anew is the way: there is a run already, which approved something else.
+    Code.NOT_APPROVED: (Choice.CHECK_AGAIN,),
 }
 
 

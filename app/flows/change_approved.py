@@ -54,10 +54,10 @@ def carry_over(
     row.carried_revision = revision.number
     tx.add(row)
     if comparison.means >= Means.NOTICE:
-        for task in approvals.tasks_of(tx, row.id):
-            if task.state == TaskState.OPEN:
-                for person in filter(None, (task.assignee_id, task.delegate_id)):
-                    run_notices.notice(tx, gateway, order, row, person, NoticeKind.CHANGED, at, task_id=task.id)
+        telling = run_notices.Telling(tx, gateway, order, row, at)
+        for task in run_rows.read(tx, row).tasks:
+            if task.state is TaskState.OPEN:
+                telling.owners(task, NoticeKind.CHANGED, differences=_told(comparison))
     return row
 
 

@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
 
 from app import metrics
+from app.approval.order_hash import order_hash
+from app.approval.steps import State as RunState
 from app.bridge import look_up, registry, schedule
 from app.bridge.adapter import (
     Accepted,
@@ -33,9 +35,11 @@ from app.bridge.adapter import (
     Uncertain,
 )
 from app.flows import forward_order, order_outcome, steady_time
+from app.flows.cases import Code
 from app.flows.steady_time import MARGIN
 from app.gateway import Gateway, alert
 from app.storage import breakers, deliveries, lane_stops
+from app.storage.approvals import RunRow
 from app.storage.attempts import AttemptRow
 from app.storage.breakers import Go, NotNow
 from app.storage.customers import CustomerRow
@@ -94,10 +98,15 @@ def prepare(tx: Session, gateway: Gateway, lane: Lane, *, after: Step | None = N
         _put_back(tx, gateway, row, now + timedelta(seconds=0.5 + _chance()), None)
         return None
     try:
-        delivery, order = _delivery(tx, row)
+        delivery, order, approved = _delivery(tx, row)
     except ValueError as error:
         row.move(Event.HOLD, now)
         order_outcome.stopped(tx, gateway, row, "erp.unreadable", "the stored order cannot be read", str(error))
+        return None
+    if row.state != State.UNCERTAIN and not admission.probe and not approved:
+        row.move(Event.HOLD, now)
+        message = "what would go to the ERP is not what was approved"
+        order_outcome.stopped(tx, gateway, row, Code.NOT_APPROVED, message, None)
         return None
     return _step(gateway, row, order, erp, delivery, admission, now)
 
@@ -146,17 +155,26 @@ def _put_back(tx: Session, gateway: Gateway, row: DeliveryRow, until: datetime, 
     forward_order.wake(tx, gateway, row, until)
 
 
+_RUN: Final = (
+    select(func.max(RunRow.id))
+    .where(RunRow.order_id == bindparam("order"), col(RunRow.revision) <= bindparam("revision"))
+    .scalar_subquery()
+)
+"""The run that this revision came under: a later revision's says nothing of it. Ids grow with time."""
 _DOCUMENT: Final = (
-    select(OrderRow, CustomerRow, OrderRevisionRow)
+    select(OrderRow, CustomerRow, OrderRevisionRow, RunRow)
     .join(CustomerRow, col(CustomerRow.id) == OrderRow.customer_id)
     .join(OrderRevisionRow, col(OrderRevisionRow.order_id) == OrderRow.id)
+    .outerjoin(RunRow, col(RunRow.id) == _RUN)
     .where(OrderRow.id == bindparam("order"), OrderRevisionRow.number == bindparam("revision"))
     .with_for_update(of=OrderRow)
 )
 
 
-def _delivery(tx: Session, row: DeliveryRow) -> tuple[Delivery, OrderRow]:
-    order, customer, revision = tx.exec(_DOCUMENT, params={"order": row.order_id, "revision": row.revision}).one()
+def _delivery(tx: Session, row: DeliveryRow) -> tuple[Delivery, OrderRow, bool]:
+    """With whether it is what was approved: the same hash, computed again of what goes out. A cancellation needs no
+    approval."""
+    order, customer, revision, run = tx.exec(_DOCUMENT, params={"order": row.order_id, "revision": row.revision}).one()
     delivery = Delivery(
         id=row.id,
         kind=row.kind,
@@ -166,7 +184,13 @@ def _delivery(tx: Session, row: DeliveryRow) -> tuple[Delivery, OrderRow]:
         order=revision.document() if row.kind == "cancel" else revision.order(),
         correlation_id=row.correlation_id,
     )
-    return delivery, order
+    return delivery, order, row.kind == "cancel" or _is_approved(delivery, run)
+
+
+def _is_approved(delivery: Delivery, run: RunRow | None) -> bool:
+    if run is None or run.state != RunState.APPROVED:
+        return False
+    return order_hash(delivery.order, customer=delivery.customer) == run.order_hash
 
 
 def _step(

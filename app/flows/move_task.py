@@ -136,7 +136,8 @@ def answer(tx: Session, gateway: Gateway, person: PersonRow, task_id: str, text:
         reason=said,
         data={"to": asker},
     )
-    run_notices.notice(tx, gateway, order, row, asker, NoticeKind.ANSWER, at, task_id=task.id, text=said)
+    telling = run_notices.Telling(tx, gateway, order, row, at)
+    telling.notice(asker, NoticeKind.ANSWER, task_id=task.id, text=said, by=person.name)
     return order
 
 

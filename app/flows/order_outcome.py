@@ -10,6 +10,7 @@ from typing import Final
 from sqlmodel import Session, select
 
 from app.flows import reply
+from app.flows.cases import Code
 from app.gateway import Gateway, alert
 from app.storage import orders
 from app.storage.deliveries import DeliveryRow
@@ -54,7 +55,7 @@ def accepted(tx: Session, gateway: Gateway, order: OrderRow, row: DeliveryRow | 
 
 
 def stopped(tx: Session, gateway: Gateway, row: DeliveryRow, code: str, message: str, found: str | None) -> None:
-    """The delivery goes no further without a person. `code` begins with `erp.`."""
+    """The delivery goes no further without a person."""
     now = gateway.clock.now()
     order = order_of(tx, row)
     tx.add(
@@ -75,7 +76,7 @@ def stopped(tx: Session, gateway: Gateway, row: DeliveryRow, code: str, message:
     if order.revision == row.revision and OrderState.HELD in NEXT[OrderState(order.state)]:
         orders.move(order, OrderState.HELD, now)
     alert(
-        f"delivery.{row.state}",
+        "delivery.not_approved" if code == Code.NOT_APPROVED else f"delivery.{row.state}",
         code=code,
         found=found,
         realm=row.realm,

@@ -13,12 +13,16 @@ from sqlmodel import Session
 
 from app import metrics
 from app.bridge import schedule
-from app.flows import ask_by_mail, write_mail
+from app.errors import No, Refusal
+from app.flows import approval_mails, write_mail
 from app.gateway import Gateway, alert
-from app.letters.letter import Envelope, Kind, compose
-from app.storage import in_hand
+from app.letters.letter import Envelope, compose
+from app.mail_address import is_address
+from app.storage import audit, in_hand, people
 from app.storage.attempts import AttemptRow
-from app.storage.mails import Event, MailRow, State
+from app.storage.mails import FAILED, Event, MailRow, State
+from app.storage.orders import OrderRow
+from app.storage.people import PersonRow, Role
 from app.trace import Trace
 
 LEASE: Final = timedelta(minutes=3)
@@ -69,10 +73,9 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
     if sender is None:
         # No mail server is set any more; the row waits for one.
         return None
-    link = ask_by_mail.link_of(tx, gateway, row) if row.kind == Kind.APPROVAL else None
-    if row.kind == Kind.APPROVAL and link is None:
+    if approval_mails.is_needless(tx, row, now):
         row.move(Event.DROP, now)
-        ask_by_mail.forget_token(tx, row)
+        approval_mails.forget_token(tx, row)
         return None
     trace = Trace(row.correlation_id, row.request_id)
     envelope = Envelope(
@@ -82,7 +85,7 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
         at=row.created_at,
         number=trace.number,
         base_url=gateway.settings.url,
-        link=link,
+        link=approval_mails.address_of(tx, gateway, row),
     )
     try:
         message = compose(row.kind, row.language, row.data, envelope)
@@ -135,7 +138,7 @@ def settle(tx: Session, gateway: Gateway, posting: Posting, result: Taken | NotT
         row.said = result.said[:500]
         row.move(event, now)
         row.reason = None
-        ask_by_mail.forget_token(tx, row)
+        approval_mails.forget_token(tx, row)
     elif event is Event.PUT_OFF:
         row.move(event, now)
         row.reason = f"{'perhaps taken' if result.perhaps else 'not taken'}: {result.reason}"[:2_000]
@@ -158,9 +161,40 @@ def _event(gateway: Gateway, row: MailRow, result: Taken | NotTaken, *, late: bo
     return Event.GIVE_UP if over else Event.PUT_OFF
 
 
+def again(tx: Session, gateway: Gateway, person: PersonRow, mail_id: str, channel: str) -> None:
+    """A person has a mail sent that was refused or given up, to the address of its receiver as it is now.
+    Raises Refusal."""
+    row = in_hand.by_id(tx, MailRow, mail_id)
+    order = tx.get(OrderRow, row.order_id) if row is not None and row.order_id is not None else None
+    theirs = person.has(Role.OPERATOR, Role.ADMIN) and (order is None or person.serves(order.customer_id))
+    if row is None or row.realm != person.realm or not theirs:
+        raise Refusal(No.UNKNOWN_REFERENCE, "no such mail")
+    if row.state not in FAILED or not row.data:
+        raise Refusal(No.CONFLICT, "this mail is not one that was given up")
+    now = gateway.clock.now()
+    row.move(Event.AGAIN, now)
+    row.doubts, row.first_sent_at, row.reason = 0, None, None
+    receiver = tx.get(PersonRow, row.person_id) if row.person_id is not None else None
+    if receiver is not None and is_address(people.folded(receiver.email or "")):
+        row.recipient = people.folded(receiver.email or "")
+    approval_mails.renew_link(tx, gateway, row)
+    tx.add(row)
+    audit.record(
+        tx,
+        realm=row.realm,
+        at=now,
+        actor=audit.by(person.id),
+        channel=channel,
+        event="mail_sent_again",
+        order_id=row.order_id,
+        data={"mail": row.id, "kind": row.kind},
+    )
+    write_mail.wake(tx, gateway, row)
+
+
 def _end(tx: Session, gateway: Gateway, row: MailRow, event: Event, reason: str) -> None:
     row.move(event, gateway.clock.now())
     row.reason = reason[:2_000]
-    ask_by_mail.forget_token(tx, row)
+    approval_mails.forget_token(tx, row)
     # Never told by mail itself: a mail about a mail that cannot be sent would not end (`tell_operators`).
     alert(f"mail.{row.state}", mail=row.id, kind=row.kind, reason=reason, correlation_id=row.correlation_id)

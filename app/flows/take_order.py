@@ -20,7 +20,7 @@ from app.approval.moves import Superseded, Withdrawn
 from app.approval.steps import State
 from app.approval.subject import requesters
 from app.errors import No, Refusal
-from app.flows import ask_approval, change_approved, forward_order, order_revisions, reply
+from app.flows import ask_approval, change_approved, forward_order, order_revisions, reply, run_notices
 from app.flows.ask_approval import record
 from app.flows.cases import Code, Difference
 from app.flows.consider_order import Considered, consider
@@ -126,11 +126,15 @@ def _update(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange
     sent = forward_order.take_back(tx, gateway, row)
     run = None if sent else change_approved.carry_over(tx, gateway, row, revision, considered)
     explained = change_approved.differences(tx, row, considered) if run is None else {}
+    ended = None
     if run is None:
-        ask_approval.end(tx, gateway, row, Superseded(), at, sent=sent, actor=BUYER, channel="document")
+        ended = ask_approval.end(tx, gateway, row, Superseded(), at, sent=sent, actor=BUYER, channel="document")
     let_go(tx, row)
     record(tx, row, "order_changed", at, actor=BUYER, channel="document", data=number)
-    return _go_through(tx, gateway, row, revision, considered, run, explained)
+    taken = _go_through(tx, gateway, row, revision, considered, run, explained)
+    if ended is not None:
+        run_notices.superseded(tx, gateway, row, ended, explained.get("differences", ()), at)
+    return taken
 
 
 def _cancel(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange_id: str) -> TakenOrder:

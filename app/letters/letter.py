@@ -20,6 +20,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from app.formats import formats
 from app.languages import catalogues
+from app.letters import approval_words
+from app.letters.approval_words import msgid
 from schemas.money import Money
 
 HERE: Final = Path(__file__).parent
@@ -28,25 +30,30 @@ LONGEST_SUBJECT: Final = 150
 
 class Kind(StrEnum):
     """
-    APPROVAL  one order that one person is asked about: `order`, `customer`, `requester`, `total`, `step`, `expires_at`;
-              the link itself comes with the envelope.
     ALERTS    what needs an operator: `entries` of {what, subject, count, first_at, last_at, facts}, `more` without a
               name.
+    The others are about the approval of one order: `order`, `customer`, `requester`, `total`, `step`, `asked_at`,
+    `due_at`, `by`, `stands_for`, `text`, `differences`, `expires_at`; the link itself comes with the envelope. Their
+    words are in `approval_words`.
     """
 
     ALERTS = "alerts"
     APPROVAL = "approval"
+    DELEGATED = "approval_delegated"
+    REMINDED = "approval_reminded"
+    OVERDUE = "approval_overdue"
+    WATCHING = "approval_watching"
+    QUESTION = "approval_question"
+    ANSWER = "approval_answer"
+    CHANGED = "approval_changed"
+    SUPERSEDED = "approval_superseded"
+    WITHDRAWN = "approval_withdrawn"
 
 
-def msgid(text: str) -> str:
-    """Marks a text of the code as one to translate; it is looked up where it is used."""
-    return text
-
-
-SUBJECTS: Final[Mapping[str, str]] = {
-    Kind.ALERTS: msgid("Crossdock needs you: %(first)s"),
-    Kind.APPROVAL: msgid("Please decide: order %(order)s"),
-}
+OF_APPROVALS: Final = frozenset(Kind) - {Kind.ALERTS}
+ALERTS_SUBJECT: Final = msgid("Crossdock needs you: %(first)s")
+MOST_DIFFERENCES: Final = 20
+"""Differences that one mail names; the rest it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,9 @@ def compose(kind: str, language: str, data: Mapping[str, Any], envelope: Envelop
     """The whole mail, lines ended by CR LF. Raises KeyError or ValueError for data that such a letter cannot be made
     of."""
     kind = Kind(kind)
+    said = _alerts(data, language) if kind is Kind.ALERTS else _approval(kind, data, language)
     context = {
-        **data,
+        **said,
         "operations_url": f"{envelope.base_url}/operations",
         "mails_url": f"{envelope.base_url}/operations/mail",
         "number": envelope.number,
@@ -85,12 +93,13 @@ def compose(kind: str, language: str, data: Mapping[str, Any], envelope: Envelop
     made = EmailMessage(policy=SMTP)
     made["From"] = envelope.sender
     made["To"] = envelope.recipient
-    made["Subject"] = one_line(_texts(language).gettext(SUBJECTS[kind]) % _heading(kind, data))
+    made["Subject"] = one_line(said["subject"])
     made["Date"] = format_datetime(envelope.at)
     made["Message-ID"] = envelope.message_id
     made["X-Request-ID"] = one_line(envelope.number)
     made["Auto-Submitted"] = "auto-generated"
-    text, page = (_environment(language).get_template(f"{kind}.{form}").render(context) for form in ("txt", "html"))
+    name = "alerts" if kind is Kind.ALERTS else "approval"
+    text, page = (_environment(language).get_template(f"{name}.{form}").render(context) for form in ("txt", "html"))
     made.set_content(text)
     made.add_alternative(page, subtype="html")
     # Now: the library hands what is there before on to the first part.
@@ -106,13 +115,40 @@ def one_line(text: str) -> str:
     return " ".join(shown.split())[:LONGEST_SUBJECT]
 
 
-def _heading(kind: Kind, data: Mapping[str, Any]) -> dict[str, str]:
-    match kind:
-        case Kind.ALERTS:
-            first = data["entries"][0]
-            return {"first": f"{first['what']} {first['subject']}".strip()}
-        case Kind.APPROVAL:
-            return {"order": data["order"]}
+def _alerts(data: Mapping[str, Any], language: str) -> dict[str, Any]:
+    first = data["entries"][0]
+    subject = _texts(language).gettext(ALERTS_SUBJECT) % {"first": f"{first['what']} {first['subject']}".strip()}
+    return {**data, "subject": subject}
+
+
+def _approval(kind: Kind, data: Mapping[str, Any], language: str) -> dict[str, Any]:
+    texts, words = _texts(language), approval_words.words_of(kind, data)
+    named = {"order": data["order"], "by": data.get("by") or data.get("stands_for") or ""}
+    changes = list(data.get("differences") or ())
+    return {
+        **_NOT_SAID,
+        **data,
+        "subject": texts.gettext(words.subject) % named,
+        "lead": texts.gettext(words.lead) % named,
+        "action": texts.gettext(words.action),
+        "decides": "link_id" in data,
+        "differences": [_difference(changed, texts) for changed in changes[:MOST_DIFFERENCES]],
+        "more_differences": max(0, len(changes) - MOST_DIFFERENCES),
+    }
+
+
+_NOT_SAID: Final = dict.fromkeys(("step", "asked_at", "due_at", "stands_for", "text", "expires_at"))
+
+
+def _difference(changed: Mapping[str, Any], texts: Any) -> dict[str, Any]:
+    at, before, after = changed["at"], changed["before"], changed["after"]
+    return {
+        "line": changed["line"],
+        "name": texts.gettext(approval_words.CHANGED.get(at, at)),
+        "before": before or "–",
+        "after": after or "–",
+        "shown": at not in approval_words.UNTOLD and (before or after),
+    }
 
 
 @cache

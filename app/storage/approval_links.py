@@ -1,7 +1,8 @@
-"""Links in mails by which a task is decided: one for each person and task.
+"""Links in mails by which a task is decided: each mail has its own, for one task and one person.
 
 The token is 256 random bits. Its SHA-256 is what a link is found by; the token itself lies sealed until its mail has
-left, since every attempt at a mail is the same mail, and is gone after that.
+left, since every attempt at a mail is the same mail, and is gone after that. So a reminder brings another link, and the
+first one works on.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field, Session, select
 
 from app.seal import KeyRing, Place, Secret, Unsealable
@@ -34,16 +35,12 @@ class ApprovalLinkRow(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
-    __table_args__ = (UniqueConstraint("task_id", "person_id"),)
+    __table_args__ = (Index("ix_cd_approval_links_task_id_person_id", "task_id", "person_id"),)
 
 
 def begin(
     tx: Session, keys: KeyRing, *, link_id: str, realm: str, task_id: str, person_id: str, now: datetime
-) -> ApprovalLinkRow | None:
-    """A fresh link; None when this person has one for this task already."""
-    query = select(ApprovalLinkRow.id).where(ApprovalLinkRow.task_id == task_id, ApprovalLinkRow.person_id == person_id)
-    if tx.exec(query).first() is not None:
-        return None
+) -> ApprovalLinkRow:
     token = Secret(secrets.token_urlsafe(32))
     row = ApprovalLinkRow(
         id=link_id,

@@ -36,7 +36,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """`lose`: the worker is gone."""
+    """`lose`: the worker is gone; `again`: a person wants it sent after all."""
 
     SEND = "send"
     CONFIRM = "confirm"
@@ -45,6 +45,7 @@ class Event(StrEnum):
     LOSE = "lose"
     GIVE_UP = "give_up"
     DROP = "drop"
+    AGAIN = "again"
 
 
 TRANSITIONS: Final[dict[tuple[str, str], State]] = {
@@ -60,6 +61,8 @@ TRANSITIONS: Final[dict[tuple[str, str], State]] = {
     (State.SENDING, Event.GIVE_UP): State.DEAD,
     (State.SENDING, Event.LOSE): State.WAITING,
     (State.SENDING, Event.DROP): State.NEEDLESS,
+    (State.REFUSED, Event.AGAIN): State.PENDING,
+    (State.DEAD, Event.AGAIN): State.PENDING,
 }
 
 OPEN: Final[frozenset[str]] = frozenset({State.PENDING, State.SENDING, State.WAITING})

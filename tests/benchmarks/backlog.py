@@ -7,10 +7,13 @@ from typing import Final
 from bridge_orders import order
 from sqlmodel import Session, col, select
 
+from app.approval.order_hash import order_hash
+from app.approval.steps import State as RunState
 from app.bridge.registry import DEFAULT
 from app.gateway import Gateway
 from app.partners.identify import AnswerTo
 from app.storage import deliveries
+from app.storage.approvals import RunRow
 from app.storage.base import LIVE, new_id
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow, State
@@ -27,7 +30,7 @@ AGO: Final = timedelta(minutes=2)
 def fill(gateway: Gateway, orders: int, *, prefix: str, open_: bool = True) -> None:
     """Orders of all customers by turns; with `open_` each has a delivery in its customer's lane."""
     with gateway.database.read() as session:
-        customers = list(session.exec(select(CustomerRow.id).order_by(col(CustomerRow.number))))
+        customers = list(session.exec(select(CustomerRow).order_by(col(CustomerRow.number))))
         partner = session.exec(select(PartnerRow.id).limit(1)).one()
     for begin in range(0, orders, PIECE):
         numbers = range(begin, min(begin + PIECE, orders))
@@ -35,15 +38,15 @@ def fill(gateway: Gateway, orders: int, *, prefix: str, open_: bool = True) -> N
 
 
 def _put(
-    gateway: Gateway, partner: str, customers: list[str], numbers: range, prefix: str, open_: bool, tx: Session
+    gateway: Gateway, partner: str, customers: list[CustomerRow], numbers: range, prefix: str, open_: bool, tx: Session
 ) -> None:
     at = gateway.clock.now() - AGO
     us, them = Identifier(scheme="DUNS", value="1"), Identifier(scheme="DUNS", value="2")
     answer_to = AnswerTo(ours=us, theirs=them).kept()
-    rows: list[OrderRow | OrderRevisionRow | DeliveryRow] = []
+    rows: list[OrderRow | OrderRevisionRow | RunRow | DeliveryRow] = []
     for number in numbers:
-        order_id, name, customer = new_id(), f"{prefix}{number:07d}", customers[number % len(customers)]
-        sent = order(name)
+        order_id, name, sold_to = new_id(), f"{prefix}{number:07d}", customers[number % len(customers)]
+        customer, sent = sold_to.id, order(name)
         document = to_json(sent).decode()
         rows.append(
             OrderRow(
@@ -76,6 +79,19 @@ def _put(
             )
         )
         if open_:
+            rows.append(
+                RunRow(
+                    realm=LIVE,
+                    order_id=order_id,
+                    revision=1,
+                    order_hash=order_hash(sent, customer=sold_to.number),
+                    state=RunState.APPROVED,
+                    stages=0,
+                    stage=0,
+                    began_at=at,
+                    ended_at=at,
+                )
+            )
             rows.append(
                 DeliveryRow(
                     realm=LIVE,

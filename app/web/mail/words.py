@@ -19,4 +19,13 @@ STATES: Final[Mapping[str, str]] = {
 KINDS: Final[Mapping[str, str]] = {
     Kind.ALERTS: msgid("Alert"),
     Kind.APPROVAL: msgid("Approval"),
+    Kind.DELEGATED: msgid("Approval: stand-in asked"),
+    Kind.REMINDED: msgid("Approval: reminder"),
+    Kind.OVERDUE: msgid("Approval: overdue"),
+    Kind.WATCHING: msgid("Approval: for information"),
+    Kind.QUESTION: msgid("Approval: question"),
+    Kind.ANSWER: msgid("Approval: answer"),
+    Kind.CHANGED: msgid("Approval: order changed"),
+    Kind.SUPERSEDED: msgid("Approval: decided anew"),
+    Kind.WITHDRAWN: msgid("Approval: withdrawn"),
 }

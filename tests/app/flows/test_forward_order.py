@@ -1,6 +1,8 @@
 from datetime import timedelta
+from decimal import Decimal
 from itertools import pairwise
 
+import msgspec
 import pytest
 from bridge_orders import line, order
 from lanes import (
@@ -16,16 +18,21 @@ from lanes import (
 )
 from sqlmodel import Session, select
 
+from app.alarms import ALARMS
+from app.approval.steps import State as RunState
 from app.bridge.adapter import Accepted, Delivery, Heard, Outcome, Retry
 from app.clock import SetClock
 from app.flows import deliver_order, forward_order
+from app.flows.cases import Code
 from app.gateway import Gateway
 from app.jobs import lane as lane_job
 from app.storage import deliveries
+from app.storage.approvals import RunRow
 from app.storage.attempts import AttemptRow
 from app.storage.deliveries import State
 from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow, OrderState
 from app.work import WAKE_LANE
+from schemas.base import to_json
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
@@ -431,6 +438,70 @@ def test_an_order_that_cannot_be_read_is_a_case_and_the_lane_moves_on(lanes: Lan
     assert lanes.delivery(broken).state == State.HELD
     assert cases(lanes) == [("erp.unreadable", "open")]
     assert erp.numbers == ["PO-2"]
+
+
+def test_what_was_not_approved_never_goes_out_whoever_changed_it(lanes: Lanes, erp: MemoryErp) -> None:
+    customer = lanes.customer()
+    changed = lanes.approved(customer, "PO-1")
+    lanes.approved(customer, "PO-2")
+
+    def alter(tx: Session) -> None:
+        revision = tx.exec(select(OrderRevisionRow).where(OrderRevisionRow.order_id == changed)).one()
+        document = revision.order()
+        line = document.lines[0]
+        dearer = msgspec.structs.replace(line, quantity=msgspec.structs.replace(line.quantity, amount=Decimal(500)))
+        revision.checked = to_json(msgspec.structs.replace(document, lines=(dearer, *document.lines[1:]))).decode()
+
+    lanes.gateway.database.write(alter)
+    ALARMS.take()
+    lanes.work()
+    (lane,) = lanes.lanes()
+    lane_job.run(lanes.gateway, lane)
+    assert lanes.delivery(changed).state == State.HELD
+    assert cases(lanes) == [(Code.NOT_APPROVED, "open")]
+    assert erp.numbers == ["PO-2"]
+    assert "delivery.not_approved" in [alarm.what for alarm in ALARMS.take()]
+
+
+@pytest.mark.parametrize("state", [state for state in RunState if state is not RunState.APPROVED])
+def test_an_order_whose_run_is_not_approved_is_not_sent(lanes: Lanes, erp: MemoryErp, state: RunState) -> None:
+    order_id = lanes.approved(lanes.customer(), "PO-1")
+
+    def reopen(tx: Session) -> None:
+        tx.exec(select(RunRow).where(RunRow.order_id == order_id)).one().state = state
+
+    lanes.gateway.database.write(reopen)
+    lanes.work()
+    assert erp.numbers == []
+    assert lanes.delivery(order_id).state == State.HELD
+
+
+def test_what_a_later_revision_asks_for_does_not_stop_an_earlier_one_on_its_way(
+    lanes: Lanes, erp: MemoryErp, clock: SetClock
+) -> None:
+    erp.script = [request_is_lost]
+    order_id = lanes.approved(lanes.customer(), "PO-1")
+    lanes.work()
+    assert lanes.delivery(order_id).state == State.UNCERTAIN
+
+    def change(tx: Session) -> None:
+        tx.add(
+            RunRow(
+                realm="live",
+                order_id=order_id,
+                revision=2,
+                order_hash="another",
+                state=RunState.OPEN,
+                stages=1,
+                stage=0,
+                began_at=clock.now(),
+            )
+        )
+
+    lanes.gateway.database.write(change)
+    lanes.work_for(timedelta(minutes=10))
+    assert erp.numbers == ["PO-1"]
+    assert lanes.delivery(order_id).state == State.ACCEPTED
 
 
 def test_a_lane_gives_its_thread_back(lanes: Lanes, erp: MemoryErp, monkeypatch: pytest.MonkeyPatch) -> None:

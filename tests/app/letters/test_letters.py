@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.languages import LANGUAGES
-from app.letters.letter import Envelope, Kind, compose
+from app.letters.letter import OF_APPROVALS, Envelope, Kind, compose
 
 AT = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 ENTRY = {
@@ -109,3 +109,52 @@ def test_markup_is_shown_and_not_obeyed() -> None:
 
 def test_a_long_subject_is_cut() -> None:
     assert len(alerts(subject="x" * 1_000)["Subject"]) <= 150
+
+
+ABOUT_AN_ORDER: dict[str, Any] = {
+    "order": "PO-1",
+    "customer": "Ana Ltd",
+    "requester": "ana@example.com",
+    "total": {"amount": "99.50", "currency": "EUR"},
+    "step": "Purchasing lead",
+    "asked_at": AT.isoformat(),
+    "due_at": AT.isoformat(),
+    "by": "Bob",
+    "text": "Why <so> dear?",
+    "differences": [
+        {"at": "price", "line": 3, "before": "1.00 EUR", "after": "2.00 EUR"},
+        {"at": "ship_to", "line": None, "before": "Berlin", "after": None},
+    ],
+    "link_id": "1",
+    "expires_at": AT.isoformat(),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", sorted(OF_APPROVALS))
+def test_each_mail_about_an_approval_says_the_same_in_both_parts_and_in_its_language(kind: str, language: str) -> None:
+    def mail_in(spoken: str) -> EmailMessage:
+        raw = compose(kind, spoken, ABOUT_AN_ORDER, envelope(link="https://crossdock.example/approve/x"))
+        read = message_from_bytes(raw, policy=policy.default)
+        assert isinstance(read, EmailMessage)
+        return read
+
+    mail = mail_in(language)
+    for text in (part(mail, "plain"), part(mail, "html")):
+        for told in ("PO-1", "Ana Ltd", "ana@example.com", "99", "Berlin", "https://crossdock.example/approve/x"):
+            assert told in text
+        assert "1.00 EUR" not in text, "what lines cost stays on the page"
+    assert "PO-1" in mail["Subject"]
+    assert "&lt;so&gt;" in part(mail, "html")
+    if language != "en":
+        english = mail_in("en")
+        assert mail["Subject"] != english["Subject"]
+        assert part(mail, "plain").partition("\n")[0] != part(english, "plain").partition("\n")[0]
+
+
+def test_a_long_list_of_differences_is_counted() -> None:
+    many = [{"at": "quantity", "line": number, "before": "1", "after": "2"} for number in range(1, 31)]
+    raw = compose(Kind.CHANGED, "en", {**ABOUT_AN_ORDER, "differences": many}, envelope())
+    read = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(read, EmailMessage)
+    assert "And 10 more." in part(read, "plain")

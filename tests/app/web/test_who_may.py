@@ -49,6 +49,7 @@ MAY = {
     "GET /operations/export.csv": LEDGER,
     "GET /operations/export.xlsx": LEDGER,
     "GET /operations/mail": LEDGER,
+    "POST /operations/mail/{mail_id}/again": "admin operator",
     "GET /operations/work": LEDGER,
     "POST /operations/work/{act}": "admin operator",
     "GET /admin": "admin auditor",
