@@ -88,12 +88,14 @@ def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: 
         hash=order_hash(checked.order, customer=customer.number),
         subject=subject,
         asked=ask(book, customer, subject),
-        requesters=_ours(book, customer, requesters(checked.order)),
+        requesters=who_asked(book, customer, checked.order),
         at=at,
     )
 
 
-def _ours(book: OrderBook, customer: CustomerRow, named: tuple[str, ...]) -> tuple[str, ...]:
+def who_asked(book: OrderBook, customer: CustomerRow, order: Order) -> tuple[str, ...]:
+    """Ids of people of ours whom the order names as asking for the goods, in the order in which it names them."""
+    named = requesters(order)
     found = people.of_names(book.session, customer.realm, named)
     places = {name: place for place, name in enumerate(named)}
     far = len(named)
