@@ -1,6 +1,5 @@
 """`crossdock person ...`: what the approval rules must know of a person."""
 
-from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
@@ -13,8 +12,7 @@ from app import main
 from app.approval.flow import OWNERS
 from app.cli.customers import of_number
 from app.cli.options import Data, console, settings_from, stop
-from app.cli.people import of_login
-from app.errors import Refusal
+from app.cli.people import BY, change_person, of_login
 from app.flows import keep_profile
 from app.gateway import Gateway
 from app.storage import approver_profiles, people
@@ -24,21 +22,11 @@ from schemas.money import Money
 
 Login = Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)]
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-BY: Final = {"actor": "system", "channel": "command"}
 
 
 def add_to(person: typer.Typer) -> None:
     for command in (limit, manager, groups, hours, absence, back, owner, profile):
         person.command()(command)
-
-
-def _change(data: Data, login: str, change: Callable[[Session, Gateway, PersonRow], object]) -> None:
-    """In one transaction with its entry in the audit record."""
-    with main.opened(settings_from(data)) as gateway:
-        try:
-            gateway.database.write(lambda tx: change(tx, gateway, of_login(tx, login)))
-        except Refusal as refusal:
-            stop(refusal.reason)
 
 
 def limit(
@@ -49,14 +37,14 @@ def limit(
 ) -> None:
     """Set what a person may approve, one amount a currency; without one they have no authority in it."""
     if amount == "none":
-        _change(data, login, lambda tx, gateway, row: keep_profile.drop_limit(tx, gateway, row, currency, **BY))
+        change_person(data, login, lambda tx, gateway, row: keep_profile.drop_limit(tx, gateway, row, currency, **BY))
         return
     try:
         money = Money(amount=Decimal(amount), currency=currency)
     except (InvalidOperation, ValueError) as error:
         reason = str(error) if isinstance(error, ValueError) else "is no number such as 5000.00"
         raise typer.BadParameter(reason, param_hint="AMOUNT CURRENCY") from None
-    _change(data, login, lambda tx, gateway, row: keep_profile.set_limit(tx, gateway, row, money, **BY))
+    change_person(data, login, lambda tx, gateway, row: keep_profile.set_limit(tx, gateway, row, money, **BY))
 
 
 def manager(
@@ -70,7 +58,7 @@ def manager(
         found = None if above == "none" else of_login(tx, above)
         keep_profile.set_manager(tx, gateway, row, found, **BY)
 
-    _change(data, login, change)
+    change_person(data, login, change)
 
 
 def groups(
@@ -79,7 +67,7 @@ def groups(
     data: Data = None,
 ) -> None:
     """Set the groups that a person belongs to."""
-    _change(data, login, lambda tx, gateway, row: keep_profile.set_groups(tx, gateway, row, group or (), **BY))
+    change_person(data, login, lambda tx, gateway, row: keep_profile.set_groups(tx, gateway, row, group or (), **BY))
 
 
 def hours(
@@ -98,7 +86,7 @@ def hours(
         holidays = [date.fromisoformat(day) for day in holiday] if holiday is not None else None
     except ValueError:
         raise typer.BadParameter("days are mon to sun, times 09:00, holidays 2026-12-25") from None
-    _change(
+    change_person(
         data,
         login,
         lambda tx, gateway, row: keep_profile.set_hours(
@@ -124,7 +112,7 @@ def absence(
         stands_in = of_login(tx, delegate) if delegate else None
         keep_profile.add_absence(tx, gateway, row, first, last, stands_in, **BY)
 
-    _change(data, login, change)
+    change_person(data, login, change)
 
 
 def back(login: Login, data: Data = None) -> None:
@@ -134,7 +122,7 @@ def back(login: Login, data: Data = None) -> None:
         for away in approver_profiles.absences_of(tx, row.id, gateway.clock.now()):
             keep_profile.end_absence(tx, gateway, row, away.id, **BY)
 
-    _change(data, login, change)
+    change_person(data, login, change)
 
 
 def owner(
@@ -155,7 +143,7 @@ def owner(
             stop(f"there is no customer {customer!r}")
         keep_profile.set_owner(tx, gateway, row, found, kind, code, **BY)
 
-    _change(data, login, change)
+    change_person(data, login, change)
 
 
 def profile(login: Login, data: Data = None) -> None:

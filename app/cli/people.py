@@ -1,17 +1,18 @@
 """`crossdock person`: who may sign in, and as what."""
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 from sqlmodel import Session, select
 
-from app.cli.audited import record
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.site import opened
 from app.errors import Refusal
-from app.flows import second_factor
+from app.flows import keep_person, second_factor
+from app.gateway import Gateway
 from app.languages import LANGUAGES, offered
 from app.mail_address import is_address
 from app.storage import passwords, people
@@ -19,6 +20,8 @@ from app.storage.base import LIVE
 from app.storage.people import PersonRow, Role
 
 person = typer.Typer(help="People: who may sign in, and as what.", no_args_is_help=True, rich_markup_mode=None)
+
+BY: Final = {"actor": "system", "channel": "command"}
 
 Login = Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)]
 FromStdin = Annotated[
@@ -48,30 +51,9 @@ def add(
     data: Data = None,
 ) -> None:
     """Add a person with a password that is shown once."""
-    folded = people.folded(login)
-    if not folded or len(folded) > 100:
-        raise typer.BadParameter("a login has 1 to 100 characters", param_hint="LOGIN")
     password, hashed = _password(password_stdin)
-
-    with opened(settings_from(data)) as gateway:
-
-        def write(session: Session) -> None:
-            if people.by_login(session, LIVE, login) is not None:
-                stop(f"there is a person {folded} already")
-            session.add(
-                PersonRow(
-                    realm=LIVE,
-                    login=folded,
-                    name=name,
-                    email=people.folded(email) if email else None,
-                    password=hashed,
-                    roles=[one.value for one in role],
-                    created_at=gateway.clock.now(),
-                )
-            )
-
-        gateway.database.write(write)
-        record(gateway, "person_added", login=folded, roles=[one.value for one in role])
+    wanted = keep_person.Wanted(login=login, name=name, email=email, roles=role, hashed=hashed)
+    _keep(data, lambda tx, gateway: keep_person.add(tx, gateway, wanted, realm=LIVE, **BY))
     _tell(password, password_stdin)
 
 
@@ -88,33 +70,18 @@ def set_(
     if language is not None and offered(language) is None:
         raise typer.BadParameter(f"mails speak {', '.join(LANGUAGES)}", param_hint="--language")
 
-    def write(session: Session) -> None:
-        row = of_login(session, login)
-        if email is not None:
-            row.email = people.folded(email) or None
-        if language is not None:
-            row.language = offered(language)
-        session.add(row)
-
-    with opened(settings_from(data)) as gateway:
-        gateway.database.write(write)
-        record(gateway, "person_changed", login=people.folded(login))
+    change_person(
+        data,
+        login,
+        lambda tx, gateway, row: keep_person.set_contact(tx, gateway, row, email=email, language=language, **BY),
+    )
 
 
 @person.command()
 def password(login: Login, password_stdin: FromStdin = False, data: Data = None) -> None:
     """Give a person a new password and end every session of theirs."""
     new, hashed = _password(password_stdin)
-
-    def write(session: Session) -> None:
-        row = of_login(session, login)
-        row.password = hashed
-        session.add(row)
-        people.end_sessions(session, row.id)
-
-    with opened(settings_from(data)) as gateway:
-        gateway.database.write(write)
-        record(gateway, "password_changed", login=people.folded(login))
+    change_person(data, login, lambda tx, gateway, row: keep_person.set_password(tx, gateway, row, hashed, **BY))
     _tell(new, password_stdin)
 
 
@@ -125,17 +92,7 @@ def roles(
     data: Data = None,
 ) -> None:
     """Give a person other roles and end every session of theirs."""
-    wanted = [one.value for one in role]
-
-    def write(session: Session) -> None:
-        row = of_login(session, login)
-        row.roles = wanted
-        session.add(row)
-        people.end_sessions(session, row.id)
-
-    with opened(settings_from(data)) as gateway:
-        gateway.database.write(write)
-        record(gateway, "person_roles", login=people.folded(login), roles=wanted)
+    change_person(data, login, lambda tx, gateway, row: keep_person.set_roles(tx, gateway, row, role, **BY))
 
 
 @person.command()
@@ -145,40 +102,32 @@ def reset_second_factor(
     data: Data = None,
 ) -> None:
     """Take the second factor of a lost device away and end every session of the person."""
-    with opened(settings_from(data)) as gateway:
-
-        def write(session: Session) -> None:
-            row = of_login(session, login)
-            second_factor.reset(session, gateway, row, actor="system", channel="command", reason=reason)
-
-        try:
-            gateway.database.write(write)
-        except Refusal as refusal:
-            stop(refusal.reason)
+    change_person(data, login, lambda tx, gateway, row: second_factor.reset(tx, gateway, row, reason=reason, **BY))
 
 
 @person.command()
 def disable(login: Login, data: Data = None) -> None:
     """Let a person in no more and end every session of theirs; what they decided stays."""
-    _switch(login, data, active=False)
+    change_person(data, login, lambda tx, gateway, row: keep_person.switch(tx, gateway, row, active=False, **BY))
 
 
 @person.command()
 def enable(login: Login, data: Data = None) -> None:
     """Let a person in again."""
-    _switch(login, data, active=True)
+    change_person(data, login, lambda tx, gateway, row: keep_person.switch(tx, gateway, row, active=True, **BY))
 
 
-def _switch(login: str, data: Data, *, active: bool) -> None:
-    def write(session: Session) -> None:
-        row = of_login(session, login)
-        row.active = active
-        session.add(row)
-        people.end_sessions(session, row.id)
+def change_person(data: Data, login: str, change: Callable[[Session, Gateway, PersonRow], object]) -> None:
+    """In one transaction with its entry in the audit record."""
+    _keep(data, lambda tx, gateway: change(tx, gateway, of_login(tx, login)))
 
+
+def _keep(data: Data, change: Callable[[Session, Gateway], object]) -> None:
     with opened(settings_from(data)) as gateway:
-        gateway.database.write(write)
-        record(gateway, "person_enabled" if active else "person_disabled", login=people.folded(login))
+        try:
+            gateway.database.write(lambda tx: change(tx, gateway))
+        except Refusal as refusal:
+            stop(refusal.reason)
 
 
 def of_login(session: Session, login: str) -> PersonRow:

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session
 
 from app.approval.flow import OWNERS
 from app.approval.people import Absence
@@ -32,10 +32,11 @@ def set_limit(tx: Session, gateway: Gateway, person: PersonRow, limit: Money, *,
     if limit.amount < 0:
         raise Refusal(No.UNACCEPTABLE, "a limit is zero or more")
     row = tx.get(ApprovalLimitRow, (person.id, limit.currency))
+    before = f"{row.amount:f}" if row else None
     row = row or ApprovalLimitRow(person_id=person.id, currency=limit.currency, realm=person.realm, amount=Decimal(0))
     row.amount = limit.amount
     tx.add(row)
-    said = {"amount": f"{limit.amount:f}", "currency": limit.currency}
+    said = {"amount": f"{limit.amount:f}", "currency": limit.currency, "before": before}
     _record(tx, gateway, person, "limit_set", said, actor, channel)
 
 
@@ -45,7 +46,8 @@ def drop_limit(tx: Session, gateway: Gateway, person: PersonRow, currency: str, 
     if row is None:
         raise Refusal(No.UNKNOWN_REFERENCE, f"{person.login} has no limit in {currency}")
     tx.delete(row)
-    _record(tx, gateway, person, "limit_dropped", {"currency": currency}, actor, channel)
+    said = {"currency": currency, "before": f"{row.amount:f}"}
+    _record(tx, gateway, person, "limit_dropped", said, actor, channel)
 
 
 def set_manager(
@@ -54,9 +56,10 @@ def set_manager(
     if manager is not None and manager.id == person.id:
         raise Refusal(No.UNACCEPTABLE, "nobody is their own manager")
     profile = approver_profiles.profile(tx, person.realm, person.id)
-    profile.manager_id = manager.id if manager else None
+    said = {"manager": manager.id if manager else None, "before": profile.manager_id}
+    profile.manager_id = said["manager"]
     tx.add(profile)
-    _record(tx, gateway, person, "manager_set", {"manager": profile.manager_id}, actor, channel)
+    _record(tx, gateway, person, "manager_set", said, actor, channel)
 
 
 def set_groups(
@@ -67,9 +70,10 @@ def set_groups(
     if len(wanted) > MOST or any(not group or len(group) > LONGEST_NAME for group in wanted):
         raise Refusal(No.UNACCEPTABLE, f"up to {MOST} groups with names of 1 to {LONGEST_NAME} characters")
     profile = approver_profiles.profile(tx, person.realm, person.id)
+    said = {"groups": wanted, "before": profile.groups}
     profile.groups = wanted
     tx.add(profile)
-    _record(tx, gateway, person, "groups_set", {"groups": wanted}, actor, channel)
+    _record(tx, gateway, person, "groups_set", said, actor, channel)
 
 
 def set_hours(
@@ -107,7 +111,18 @@ def set_hours(
     for absence in approver_profiles.absences_of(tx, person.id, now):
         _time(absence, hours)
         tx.add(absence)
-    _record(tx, gateway, person, "hours_set", {"zone": hours.zone, "weekdays": profile.weekdays}, actor, channel)
+    said = {**_said(hours), "before": _said(before)}
+    _record(tx, gateway, person, "hours_set", said, actor, channel)
+
+
+def _said(hours: WorkingHours) -> dict[str, Any]:
+    return {
+        "zone": hours.zone,
+        "weekdays": sorted(hours.weekdays),
+        "begins": f"{hours.begins:%H:%M}",
+        "ends": f"{hours.ends:%H:%M}",
+        "holidays": sorted(day.isoformat() for day in hours.holidays),
+    }
 
 
 def add_absence(
@@ -185,14 +200,33 @@ def set_owner(
     code = code.strip()
     if kind not in OWNERS or len(code) > LONGEST_NAME or bool(code) == (kind == "customer.owner"):
         raise Refusal(No.UNACCEPTABLE, "name a cost centre or a ship-to by its code, or the customer without one")
-    tx.connection().execute(
-        delete(OwnerRow).where(
-            col(OwnerRow.customer_id) == customer.id, col(OwnerRow.kind) == kind, col(OwnerRow.code) == code
-        )
-    )
-    tx.add(OwnerRow(customer_id=customer.id, kind=kind, code=code, realm=person.realm, person_id=person.id))
-    said = {"customer": customer.number, "kind": kind, "code": code}
+    row = tx.get(OwnerRow, (customer.id, kind, code))
+    before = row.person_id if row else None
+    row = row or OwnerRow(customer_id=customer.id, kind=kind, code=code, realm=person.realm, person_id=person.id)
+    row.person_id = person.id
+    tx.add(row)
+    said = {"customer": customer.number, "kind": kind, "code": code, "before": before}
     _record(tx, gateway, person, "owner_set", said, actor, channel)
+
+
+def drop_owner(
+    tx: Session,
+    gateway: Gateway,
+    person: PersonRow,
+    customer: CustomerRow,
+    kind: str,
+    code: str,
+    *,
+    actor: str,
+    channel: str,
+) -> None:
+    """Nobody answers for it from now on. Raises Refusal where the person did not."""
+    row = tx.get(OwnerRow, (customer.id, kind, code))
+    if row is None or row.person_id != person.id:
+        raise Refusal(No.UNKNOWN_REFERENCE, f"{person.login} does not answer for that")
+    tx.delete(row)
+    said = {"customer": customer.number, "kind": kind, "code": code}
+    _record(tx, gateway, person, "owner_dropped", said, actor, channel)
 
 
 def _record(

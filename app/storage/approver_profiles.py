@@ -95,6 +95,12 @@ def limits(session: Session, realm: str) -> list[ApprovalLimitRow]:
     return list(session.exec(select(ApprovalLimitRow).where(ApprovalLimitRow.realm == realm)))
 
 
+def limits_of(session: Session, person_id: str) -> list[ApprovalLimitRow]:
+    """By currency."""
+    query = select(ApprovalLimitRow).where(ApprovalLimitRow.person_id == person_id)
+    return list(session.exec(query.order_by(ApprovalLimitRow.currency)))
+
+
 def absences(session: Session, realm: str, now: datetime) -> list[AbsenceRow]:
     """Those that are not over."""
     query = select(AbsenceRow).where(AbsenceRow.realm == realm, col(AbsenceRow.ends_at) > now)
@@ -121,3 +127,9 @@ def owners(session: Session, customer_id: str, cost_center: str | None, ship_to:
     wanted = [(OwnerRow.kind == kind) & (OwnerRow.code == code) for kind, code in named]
     query = select(OwnerRow).where(OwnerRow.customer_id == customer_id, or_(*wanted))
     return {row.kind: row.person_id for row in session.exec(query)}
+
+
+def owned_by(session: Session, person_id: str) -> list[OwnerRow]:
+    """What a person answers for."""
+    query = select(OwnerRow).where(OwnerRow.person_id == person_id)
+    return list(session.exec(query.order_by(OwnerRow.customer_id, OwnerRow.kind, OwnerRow.code)))

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint, delete
+from sqlalchemy import JSON, Column, UniqueConstraint, delete, update
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime, new_id
@@ -51,6 +51,7 @@ class PersonRow(Row, table=True):
     active: bool = True
     demo: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
+    signed_in_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
     __table_args__ = (UniqueConstraint("realm", "login"),)
 
@@ -122,8 +123,19 @@ def of_names(session: Session, realm: str, names: Iterable[str]) -> list[PersonR
     return list(session.exec(select(PersonRow).where(PersonRow.realm == realm, matches)))
 
 
+def work_together(one: PersonRow, other: PersonRow) -> bool:
+    """Whether there are customers that both work for."""
+    if one.realm != other.realm:
+        return False
+    return one.customers is None or other.customers is None or not set(one.customers).isdisjoint(other.customers)
+
+
 def session_key(cookie: str) -> str:
     return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+def signed_in(session: Session, person_id: str, at: datetime) -> None:
+    session.connection().execute(update(PersonRow).where(col(PersonRow.id) == person_id).values(signed_in_at=at))
 
 
 def end_sessions(session: Session, person_id: str) -> None:

@@ -11,11 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from app.approval.fields import FIELDS
 from app.errors import No, Refusal
-from app.flows import second_factor
+from app.flows import keep_person, second_factor
 from app.flows.check_flow import check_flow
 from app.flows.consider_order import read_flow
 from app.flows.publish_flow import publish_flow
-from app.storage import approvals, audit, people, second_factors
+from app.storage import approvals, audit, people
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
 from app.storage.audit import AuditRow
 from app.storage.customers import CustomerRow
@@ -38,12 +38,9 @@ def overview(request: Request) -> Response:
     realm = person.realm
     with gateway_of(request).database.read() as session:
         context = {
-            "people": session.exec(select(PersonRow).where(PersonRow.realm == realm).order_by(PersonRow.login)).all(),
             "partners": _partners(session, realm),
             "customers": _rules(session, person),
             "names": {row.id: row.name for row in session.exec(select(CustomerRow).where(CustomerRow.realm == realm))},
-            "second_factors": second_factors.with_one(session, realm),
-            "words": words,
         }
     return people_page(request, "admin/overview.html", context)
 
@@ -55,13 +52,13 @@ async def reset_second_factor(request: Request) -> Response:
 
     def work(tx: Session) -> None:
         person = tx.get(PersonRow, person_id)
-        if person is None or person.realm != admin.realm:
+        if person is None or not keep_person.may_keep(admin, person):
             raise Refusal(No.UNKNOWN_REFERENCE, "There is no such person.")
         actor, reason = audit.by(admin.id), form.text("reason")
         second_factor.reset(tx, gateway, person, actor=actor, channel="page", reason=reason)
 
     await gateway.database.awrite(work)
-    return RedirectResponse("/admin", status_code=303)
+    return RedirectResponse(f"/admin/people/{person_id}", status_code=303)
 
 
 def _partners(session: Session, realm: str) -> list[tuple[PartnerRow, list[PartnerIdentityRow]]]:

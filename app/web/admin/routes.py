@@ -1,31 +1,34 @@
 """URLs of the administration. Auditors look on."""
 
+from functools import partial
+
 from app.storage.people import Role
-from app.web.admin import handlers, keys
+from app.web.admin import handlers, keys, limits, people
 from app.web.endpoint import KIB, Auth, Endpoint
 
 _SEES = (Role.ADMIN, Role.AUDITOR)
 _SEES_RULES = (*_SEES, Role.FLOW_AUTHOR)
 
+_see = partial(Endpoint, auth=Auth.PERSON, roles=_SEES)
+_change = partial(Endpoint, auth=Auth.PERSON, methods=("POST",), roles=(Role.ADMIN,))
+
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(path="/admin", handler=handlers.overview, auth=Auth.PERSON, roles=_SEES),
-    Endpoint(path="/admin/record", handler=handlers.record, auth=Auth.PERSON, roles=_SEES),
-    Endpoint(path="/admin/keys", handler=keys.keys_page, auth=Auth.PERSON, roles=_SEES),
-    Endpoint(path="/admin/keys", handler=keys.create, auth=Auth.PERSON, methods=("POST",), roles=(Role.ADMIN,)),
-    Endpoint(
-        path="/admin/keys/{key_id}/revoke",
-        handler=keys.revoke,
-        auth=Auth.PERSON,
-        methods=("POST",),
-        roles=(Role.ADMIN,),
-    ),
-    Endpoint(
-        path="/admin/people/{person_id}/second-factor/reset",
-        handler=handlers.reset_second_factor,
-        auth=Auth.PERSON,
-        methods=("POST",),
-        roles=(Role.ADMIN,),
-    ),
+    _see(path="/admin", handler=handlers.overview),
+    _see(path="/admin/record", handler=handlers.record),
+    _see(path="/admin/keys", handler=keys.keys_page),
+    _change(path="/admin/keys", handler=keys.create),
+    _change(path="/admin/keys/{key_id}/revoke", handler=keys.revoke),
+    _see(path="/admin/people", handler=people.people_list),
+    _change(path="/admin/people", handler=people.create),
+    Endpoint(path="/admin/people/new", handler=people.new_person, auth=Auth.PERSON, roles=(Role.ADMIN,)),
+    _see(path="/admin/people/limits.csv", handler=limits.export),
+    Endpoint(path="/admin/people/limits", handler=limits.limits_page, auth=Auth.PERSON, roles=(Role.ADMIN,)),
+    _change(path="/admin/people/limits", handler=limits.read, body_limit=2 * limits.LARGEST),
+    _change(path="/admin/people/limits/apply", handler=limits.apply, body_limit=4 * limits.LARGEST),
+    _see(path="/admin/people/{person_id}", handler=people.shown),
+    _change(path="/admin/people/{person_id}/password", handler=people.new_password),
+    _change(path="/admin/people/{person_id}/second-factor/reset", handler=handlers.reset_second_factor),
+    _change(path="/admin/people/{person_id}/{act}", handler=people.act),
     Endpoint(path="/admin/rules", handler=handlers.rules_list, auth=Auth.PERSON, roles=_SEES_RULES),
     Endpoint(path="/admin/rules/{customer_id}", handler=handlers.rules_page, auth=Auth.PERSON, roles=_SEES_RULES),
     Endpoint(

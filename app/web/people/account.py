@@ -1,5 +1,6 @@
 """A person's own page: the browsers that are signed in, and the second factor."""
 
+from datetime import datetime
 from typing import Final
 
 import pyotp
@@ -12,8 +13,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.flows import second_factor
 from app.gateway import Gateway
-from app.storage import audit, people, second_factors
-from app.storage.people import PersonRow, PersonSessionRow
+from app.storage import approver_profiles, audit, people, second_factors
+from app.storage.people import PersonRow, PersonSessionRow, Role
 from app.web.forms import FormLimits, read_form
 from app.web.language import msgid
 from app.web.people import sessions
@@ -26,7 +27,7 @@ ISSUER: Final = "Crossdock"
 NEEDED: Final = msgid("Your role needs a second factor. Add one, then you can go on.")
 
 
-def account(request: Request) -> Response:
+def account(request: Request, *, fault: str | None = None, status: int = 200) -> Response:
     who, gateway = signed_in(request), gateway_of(request)
     now = gateway.clock.now()
     with gateway.database.read() as session:
@@ -34,8 +35,25 @@ def account(request: Request) -> Response:
         context = {
             "sessions": [row for row in rows if not sessions.over(row, now)],
             "confirmed": second_factors.confirmed(session, who.person.id),
+            **_away(session, who.person, now),
+            "fault": fault,
         }
-    return people_page(request, "people/account.html", context)
+    return people_page(request, "people/account.html", context, status=status)
+
+
+def _away(session: Session, person: PersonRow, now: datetime) -> dict[str, object]:
+    away = approver_profiles.absences_of(session, person.id, now)
+    others = [
+        one
+        for one in people.of_realm(session, person.realm)
+        if one.active and one.id != person.id and one.has(Role.APPROVER) and people.work_together(person, one)
+    ]
+    return {
+        "away": away,
+        "others": others,
+        "names": people.named(session, person.realm, (one.delegate_id for one in away)),
+        "zone": approver_profiles.profile(session, person.realm, person.id).zone,
+    }
 
 
 def end_session(request: Request) -> Response:

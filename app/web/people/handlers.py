@@ -102,7 +102,7 @@ def enter(tx: Session, gateway: Gateway, person: PersonRow, request: Request, **
         _end(tx, people.session_key(before))
     if second_factors.confirmed(tx, person.id):
         return Entered(sessions.begin_step(tx, gateway, person), asks_code=True)
-    _record(tx, gateway, person, "signed_in", **how)
+    _signed_in(tx, gateway, person, **how)
     return Entered(sessions.begin(tx, gateway, person, request), asks_code=False)
 
 
@@ -176,7 +176,7 @@ async def login_code(request: Request) -> Response:
         if proof is None or sessions.person_in_step(tx, gateway, step) is None:
             return None
         sessions.end_step(tx, step)
-        _record(tx, gateway, person, "signed_in", second_factor=proof)
+        _signed_in(tx, gateway, person, second_factor=proof)
         return sessions.begin(tx, gateway, person, request)
 
     cookie = await gateway.database.awrite(sign_in)
@@ -202,6 +202,11 @@ def _record(tx: Session, gateway: Gateway, person: PersonRow | None, event: str,
     """What was typed as an unknown name is not kept: people type passwords there."""
     actor = audit.by(person.id) if person else "unknown"
     audit.record(tx, realm=LIVE, at=gateway.clock.now(), actor=actor, channel="page", event=event, data=data)
+
+
+def _signed_in(tx: Session, gateway: Gateway, person: PersonRow, **how: str) -> None:
+    people.signed_in(tx, person.id, gateway.clock.now())
+    _record(tx, gateway, person, "signed_in", **how)
 
 
 def logout(request: Request) -> Response:

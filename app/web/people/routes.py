@@ -3,7 +3,7 @@
 from functools import partial
 
 from app.web.endpoint import KIB, Auth, Endpoint
-from app.web.people import account, handlers, oidc
+from app.web.people import absences, account, handlers, oidc
 
 _person = partial(Endpoint, auth=Auth.PERSON)
 _post = partial(Endpoint, auth=Auth.PERSON, methods=("POST",), body_limit=10 * KIB)
@@ -20,6 +20,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _post(path="/logout", handler=handlers.logout, before_enrolment=True),
     _post(path="/logout/everywhere", handler=handlers.logout_everywhere, before_enrolment=True),
     _person(path="/account", handler=account.account),
+    _post(path="/account/absences", handler=absences.enter_own),
+    _post(path="/account/absences/end", handler=absences.end_own),
     _post(path="/account/sessions/{key}/end", handler=account.end_session),
     _person(path=_FACTOR, handler=account.factor_page, before_enrolment=True),
     _post(path=f"{_FACTOR}/begin", handler=account.begin, before_enrolment=True),

@@ -137,7 +137,7 @@ REFUSED = {
     "an ERP's settings that are no JSON": (("erp", "set", "main", "url"), 2, "is no JSON"),
     "an unknown adapter": (("erp", "set", "main", "{}", "--adapter", "sap"), 2, "there is no adapter sap"),
     "a role that there is not": (("person", "add", "x", "--name", "X", "--role", "king"), 2, "king"),
-    "a person twice": (("person", "add", "Admin", "--name", "X", "--role", "admin"), 1, "there is a person admin"),
+    "a person twice": (("person", "add", "Admin", "--name", "X", "--role", "admin"), 1, "There is a person admin"),
     "no address": (("person", "set", "admin", "--email", "a@b@c"), 2, "no mail address"),
     "a language that mails do not speak": (("person", "set", "admin", "--language", "ja"), 2, "en, es, pt, fr, de"),
     "nobody of that name": (("person", "disable", "x"), 1, "there is no person 'x'"),
@@ -148,6 +148,7 @@ REFUSED = {
         "there is no customer '9'",
     ),
     "a scope that there is not": (("key", "create", "X", "--scope", "everything"), 2, "everything"),
+    "no administrator left": (("person", "disable", "admin"), 1, "Nobody would be left to administer"),
     "roles of nobody": (("person", "roles", "x", "--role", "admin"), 1, "there is no person 'x'"),
     "no second factor to take away": (
         ("person", "reset-second-factor", "admin", "--reason", "lost"),

@@ -322,7 +322,7 @@ async def test_an_administrator_takes_a_lost_one_away_with_a_reason(
     path = f"/admin/people/{desk.people['paula'].id}/second-factor/reset"
     assert (await root.post(path, {"reason": " "})).answer.status_code == 400
     await root.post(path, {"reason": "The phone is lost"})
-    assert root.path == "/admin"
+    assert root.path == f"/admin/people/{desk.people['paula'].id}"
     with desk.gateway.database.read() as session:
         entry = session.exec(select(AuditRow).where(AuditRow.event == "second_factor_reset")).one()
         assert people.sessions_of(session, desk.people["paula"].id) == []

