@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     mail_from         the sender of our mails.
     alert_mail        addresses that are told by mail what needs a person.
     approve_by_link   up to which total, in this currency, whoever has the link of a mail may decide without signing in.
+    approve_together  up to which total, in this currency, orders may be approved several at once without being opened.
     time_zone         in which nightly work begins and charts show their times (IANA name).
     reply_private_networks whether partners' systems to which we send by ourselves may, and may be spoken to over http.
     erp_private_networks   whether ERP endpoints may lie in private networks (an admin's decision).
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     mail_from: str | None = None
     alert_mail: Annotated[tuple[str, ...], NoDecode] = ()
     approve_by_link: str = "500 EUR"
+    approve_together: str = "500 EUR"
     time_zone: str = "UTC"
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -116,14 +118,13 @@ class Settings(BaseSettings):
             raise ValueError(f"no mail address: {', '.join(wrong)}")
         return value
 
-    @field_validator("approve_by_link")
+    @field_validator("approve_by_link", "approve_together")
     @classmethod
     def _is_money(cls, value: str) -> str:
-        amount, _, currency = value.partition(" ")
         try:
-            Money(amount=Decimal(amount), currency=currency)
+            money_of(value)
         except (ValueError, ArithmeticError):
-            raise ValueError("an amount and a currency are needed, like 500 EUR; 0 EUR: always sign in") from None
+            raise ValueError("an amount and a currency are needed, like 500 EUR; 0 EUR: no order") from None
         return value
 
     @field_validator("time_zone")
@@ -151,8 +152,15 @@ class Settings(BaseSettings):
 
     def decides_by_link(self, total: Money | None) -> bool:
         """Never for what has no total, or one in another currency."""
-        amount, _, currency = self.approve_by_link.partition(" ")
-        return total is not None and total.currency == currency and total.amount <= Decimal(amount)
+        return _within(money_of(self.approve_by_link), total)
+
+    @property
+    def approved_unopened(self) -> Money:
+        return money_of(self.approve_together)
+
+    def approves_unopened(self, total: Money | None) -> bool:
+        """Likewise."""
+        return _within(self.approved_unopened, total)
 
     @property
     def process_id(self) -> str:
@@ -173,3 +181,13 @@ class Settings(BaseSettings):
     @property
     def path_of_keys(self) -> Path:
         return self.key_file or self.data / "seal.keys"
+
+
+def money_of(text: str) -> Money:
+    """`500 EUR`. Raises ValueError and ArithmeticError for what is no amount of a currency."""
+    amount, _, currency = text.partition(" ")
+    return Money(amount=Decimal(amount), currency=currency)
+
+
+def _within(limit: Money, total: Money | None) -> bool:
+    return total is not None and total.currency == limit.currency and total.amount <= limit.amount

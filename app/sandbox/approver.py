@@ -33,7 +33,7 @@ class Approver:
     def opens(self, number: str) -> bool:
         """Goes to the order of this number among those that wait; whether its page shows it."""
         inbox = self.browser.get(str(httpx.URL(f"{self.base_url}/approvals").copy_merge_params({"q": number})))
-        tasks = inbox.links("/approvals/")
+        tasks = [link for link in inbox.links("/approvals/") if "/export." not in link]
         if not tasks:
             self.page = inbox
             return False

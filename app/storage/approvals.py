@@ -1,10 +1,11 @@
 """Flows with their published versions, and the runs of orders through them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, update
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text, update
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime, new_id, table_of
@@ -13,6 +14,8 @@ from app.storage.prepared import PreparedInsert
 
 OPEN: Final = "open"
 """The one state in which a task takes a decision; the states are `app.approval.steps.TaskState`."""
+IS_OPEN: Final = text("state = 'open'")
+"""The same for an index of the open ones alone, which SQLite uses for a condition in these words only."""
 
 
 class FlowRow(Row, table=True):
@@ -92,6 +95,11 @@ class RunRow(Row, table=True):
     requesters: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
     overridden_by: str | None = Field(default=None, max_length=36)
 
+    def step_name(self, task: "RunTaskRow") -> str:
+        """What the rules call the step of one of its tasks."""
+        steps = self.opened[task.stage] if task.stage < len(self.opened) else ()
+        return next((str(step["name"]) for step in steps if step["key"] == task.step), task.step)
+
 
 put_run = PreparedInsert(table_of(RunRow))
 
@@ -134,8 +142,18 @@ class RunTaskRow(Row, table=True):
     merged: bool = False
 
     __table_args__ = (
-        Index("ix_cd_run_tasks_assignee_id_state", "assignee_id", "state"),
-        Index("ix_cd_run_tasks_delegate_id_state", "delegate_id", "state"),
+        Index("ix_cd_run_tasks_assignee_id_state_opened_at_id", "assignee_id", "state", "opened_at", "id"),
+        Index("ix_cd_run_tasks_delegate_id_state_opened_at_id", "delegate_id", "state", "opened_at", "id"),
+        Index("ix_cd_run_tasks_decided_by_opened_at_id", "decided_by", "opened_at", "id"),
+        Index(
+            "ix_cd_run_tasks_open_of_customer",
+            "customer_id",
+            "opened_at",
+            "id",
+            sqlite_where=IS_OPEN,
+            postgresql_where=IS_OPEN,
+        ),
+        Index("ix_cd_run_tasks_open", "realm", "opened_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("ix_cd_run_tasks_order_id", "order_id"),
     )
 
@@ -159,6 +177,12 @@ def candidates(session: Session, realm: str, customer_id: str) -> list[tuple[Flo
 def newest_run(session: Session, order_id: str) -> RunRow | None:
     query = select(RunRow).where(RunRow.order_id == order_id).order_by(col(RunRow.id).desc()).limit(1)
     return session.exec(query).first()
+
+
+def overridden(session: Session, order_ids: Sequence[str]) -> set[str]:
+    """Which of these orders an administrator has decided in place of the approvers."""
+    query = select(RunRow.order_id).where(col(RunRow.order_id).in_(order_ids), col(RunRow.overridden_by).is_not(None))
+    return set(session.exec(query))
 
 
 def tasks_of(session: Session, run_id: str) -> list[RunTaskRow]:

@@ -1,4 +1,4 @@
-"""Inbox, page and decision of an approver."""
+"""The page of a task, and its decision."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -7,44 +7,26 @@ from starlette.responses import RedirectResponse, Response
 
 from app.approval.steps import TaskState
 from app.errors import No, Refusal
-from app.flows import decide_approval
+from app.flows import decide_approval, see_task
 from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
 from app.storage import people
-from app.storage.approvals import RunTaskRow
-from app.web.approvals.inbox import task_of, tasks_of
+from app.storage.approvals import RunRow, RunTaskRow
+from app.web.approvals.inbox import task_of
 from app.web.forms import Form, FormLimits, read_form
 from app.web.language import msgid
 from app.web.links.sealed_choice import KEPT, Chosen, opened
-from app.web.orders import words
 from app.web.orders.handlers import shared, view_of
-from app.web.orders.order_list import customers_of
+from app.web.orders.order_view import OrderView
 from app.web.people.sessions import gateway_of, people_page, signed_in
 
 FORM = FormLimits(fields=10, size=4_000)
 
 
-def inbox(request: Request) -> Response:
-    person, query = signed_in(request).person, request.query_params
-    open_ = query.get("show") != "closed"
-    text, customer = query.get("q", "").strip()[:200], query.get("customer", "")[:36]
-    with gateway_of(request).database.read() as session:
-        items = tasks_of(session, person, open_=open_, text=text, customer=customer)
-        customers = customers_of(session, person)
-    context = {
-        "items": items,
-        "open": open_,
-        "text": text,
-        "customer": customer,
-        "customers": customers,
-        "now": gateway_of(request).clock.now(),
-        "words": words,
-    }
-    return people_page(request, "approvals/inbox.html", context)
-
-
 def task_page(request: Request) -> Response:
-    """Shows; with what was chosen by a link before the login, which still is to be confirmed here."""
+    """Shows; with what was chosen by a link before the login, which still is to be confirmed here. That the task was
+    opened is recorded, once."""
     task, gateway = _task(request), gateway_of(request)
+    _note_opened(request, task)
     kept = request.query_params.get("kept", "")[:8_000]
     return _page(request, task, chosen=opened(gateway.keys, task.id, kept, Chosen, gateway.clock.now(), KEPT))
 
@@ -55,6 +37,17 @@ def _task(request: Request) -> RunTaskRow:
     if task is None:
         raise HTTPException(404)
     return task
+
+
+def _note_opened(request: Request, task: RunTaskRow) -> None:
+    gateway, person = gateway_of(request), signed_in(request).person
+    if task.state != TaskState.OPEN or request.method != "GET":
+        return
+    with gateway.database.read() as session:
+        run = session.get_one(RunRow, task.run_id)
+        known = (task.id, run.order_hash) in see_task.seen(session, person, [task])
+    if not known:
+        gateway.database.write(lambda tx: see_task.note(tx, gateway, person, task.id))
 
 
 def _page(
@@ -75,9 +68,17 @@ def _page(
         "chosen": chosen.decision if chosen else "",
         "code": form.text("code") if form else chosen.code if chosen else "",
         "text": form.text("reason") if form else chosen.text if chosen else "",
+        "instead": _instead(request, task, view),
         "decidable": task.state == TaskState.OPEN and current,
     }
     return people_page(request, "approvals/task.html", context, status=status)
+
+
+def _instead(request: Request, task: RunTaskRow, view: OrderView) -> str | None:
+    """The name of whose place the reader takes."""
+    asked = view.round.of_task(task) if view.round is not None else None
+    theirs = next((one for one in asked.people if one.task.id == task.id), None) if asked is not None else None
+    return theirs.name if theirs is not None and task.assignee_id != signed_in(request).person.id else None
 
 
 async def decide(request: Request) -> Response:

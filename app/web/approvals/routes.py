@@ -1,11 +1,21 @@
 """URLs of approvers."""
 
 from app.storage.people import Role
-from app.web.approvals import handlers
+from app.web.approvals import handlers, list_page, together
 from app.web.endpoint import KIB, Auth, Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(path="/approvals", handler=handlers.inbox, auth=Auth.PERSON, roles=(Role.APPROVER,)),
+    Endpoint(path="/approvals", handler=list_page.inbox_page, auth=Auth.PERSON, roles=(Role.APPROVER,)),
+    Endpoint(path="/approvals/export.csv", handler=list_page.export_csv, auth=Auth.PERSON, roles=(Role.APPROVER,)),
+    Endpoint(path="/approvals/export.xlsx", handler=list_page.export_xlsx, auth=Auth.PERSON, roles=(Role.APPROVER,)),
+    Endpoint(
+        path="/approvals/together",
+        handler=together.together,
+        auth=Auth.PERSON,
+        methods=("POST",),
+        roles=(Role.APPROVER,),
+        body_limit=16 * KIB,
+    ),
     Endpoint(path="/approvals/{task_id}", handler=handlers.task_page, auth=Auth.PERSON, roles=(Role.APPROVER,)),
     Endpoint(
         path="/approvals/{task_id}",

@@ -93,7 +93,7 @@ def _page(
         "person": found.person,
         "by": found.by,
         "words": words,
-        "step": _step(found),
+        "step": found.run.step_name(found.task),
         "reasons": _reasons(found),
         "over": over,
         "decidable": is_open and not over,
@@ -107,16 +107,12 @@ def _page(
     return page(request, "links/task.html", context, language=found.language, status=410 if over else status)
 
 
-def _step(found: Opened) -> str:
-    steps = found.run.opened[found.task.stage]
-    return next((str(step["name"]) for step in steps if step["key"] == found.task.step), found.task.step)
-
-
 def _reasons(found: Opened) -> tuple[str, ...]:
     """They are put into words in the languages of our own people only."""
     if found.language not in PEOPLE_LANGUAGES:
         return ()
-    return next((asked.reasons for asked in found.view.asked if found.task in [task for task, _ in asked.tasks]), ())
+    asked = found.view.round.of_task(found.task) if found.view.round is not None else None
+    return asked.reasons if asked is not None else ()
 
 
 async def decide(request: Request) -> Response:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 from starlette.datastructures import QueryParams
 
+from app.storage import approvals
 from app.storage.base import unindexed
 from app.storage.customers import CustomerRow
 from app.storage.orders import HoldRow, HoldState, OrderRow, OrderState
@@ -70,12 +71,13 @@ class OrderFilter:
 
 @dataclass(frozen=True, slots=True)
 class ListedOrder:
-    """`cases` is how many are open."""
+    """`cases` is how many are open; `overridden`: an administrator decided in place of the approvers."""
 
     order: OrderRow
     customer: str
     customer_number: str
     cases: int
+    overridden: bool = False
 
     @property
     def total(self) -> Money | None:
@@ -131,9 +133,10 @@ def listed(
 def described(session: Session, rows: Sequence[OrderRow]) -> list[ListedOrder]:
     wanted = {order.customer_id for order in rows}
     customers = {c.id: c for c in session.exec(select(CustomerRow).where(col(CustomerRow.id).in_(wanted)))}
-    cases = _open_cases(session, [order.id for order in rows])
+    ids = [order.id for order in rows]
+    cases, overridden = _open_cases(session, ids), approvals.overridden(session, ids)
     return [
-        ListedOrder(order, customer.name, customer.number, cases.get(order.id, 0))
+        ListedOrder(order, customer.name, customer.number, cases.get(order.id, 0), order.id in overridden)
         for order, customer in ((order, customers[order.customer_id]) for order in rows)
     ]
 

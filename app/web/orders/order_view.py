@@ -1,6 +1,6 @@
 """Everything a page shows of one order, read in one go."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from app.approval.subject import LineSubject
 from app.catalog.items import Audience, offers
 from app.storage import approvals, deliveries, orders, people
-from app.storage.approvals import RunRow, RunTaskRow
+from app.storage.approvals import RunRow
 from app.storage.audit import AuditRow
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow
@@ -20,6 +20,7 @@ from app.storage.exchanges import ExchangeRow
 from app.storage.orders import HoldRow, HoldState, OrderRevisionRow, OrderRow
 from app.storage.partners import PartnerRow
 from app.storage.people import PersonRow
+from app.web.orders.run_view import Round, round_of
 from app.web.orders.sentences import Speaker
 from schemas.item import Price
 from schemas.money import Money
@@ -43,21 +44,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One step of the run: who was asked, and the sentences that say why."""
-
-    name: str
-    reasons: tuple[str, ...]
-    tasks: tuple[tuple[RunTaskRow, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Happened:
-    """One entry of the timeline. `who` is a name, or absent."""
+    """One entry of the timeline. `who` is a name, or absent; `acting_for` that of the one whose place they took."""
 
     at: datetime
     event: str
     who: str | None
+    acting_for: str | None
+    channel: str
     reason: str | None
     data: Mapping[str, Any]
 
@@ -73,9 +67,7 @@ class OrderView:
     cases: tuple[HoldRow, ...]
     settled: tuple[tuple[HoldRow, str], ...]
     run: RunRow | None
-    why: str
-    reasons: tuple[str, ...]
-    asked: tuple[Asked, ...]
+    round: Round | None
     history: tuple[Happened, ...]
     deliveries: tuple[DeliveryRow, ...]
     answers: tuple[DispatchRow, ...]
@@ -108,8 +100,7 @@ def load(session: Session, person: PersonRow, order_id: str, language: str, at: 
     settled = [hold for hold in holds if hold.state == HoldState.SETTLED]
     names = people.named(session, row.realm, (hold.settled_by for hold in settled))
     run = approvals.newest_run(session, row.id)
-    speaker = Speaker(language)
-    explanation = run.explanation if run else {}
+    entries = session.exec(select(AuditRow).where(AuditRow.order_id == row.id).order_by(col(AuditRow.sequence))).all()
     return OrderView(
         row=row,
         customer=customer,
@@ -120,10 +111,8 @@ def load(session: Session, person: PersonRow, order_id: str, language: str, at: 
         cases=cases,
         settled=tuple((hold, names.get(hold.settled_by or "", "")) for hold in settled),
         run=run,
-        why=speaker.why(explanation),
-        reasons=tuple(speaker.reasons(explanation.get("reasons", []))),
-        asked=_asked(session, run, speaker) if run else (),
-        history=_history(session, row),
+        round=round_of(session, row, run, entries, Speaker(language), at) if run else None,
+        history=_history(session, row, entries),
         deliveries=tuple(deliveries.of_order(session, row.id)),
         answers=tuple(
             session.exec(select(DispatchRow).where(DispatchRow.order_id == row.id).order_by(col(DispatchRow.sequence)))
@@ -148,24 +137,19 @@ def _lines(
     return tuple(shown)
 
 
-def _asked(session: Session, run: RunRow, speaker: Speaker) -> tuple[Asked, ...]:
-    tasks = approvals.tasks_of(session, run.id)
-    names = people.named(session, run.realm, (task.assignee_id for task in tasks))
-    asked = []
-    for number, steps in enumerate(run.opened):
-        for step in steps:
-            of_step = [task for task in tasks if task.stage == number and task.step == step["key"]]
-            with_names = tuple((task, names.get(task.assignee_id, "")) for task in of_step)
-            asked.append(Asked(step["name"], tuple(speaker.reasons(step["reasons"])), with_names))
-    return tuple(asked)
-
-
-def _history(session: Session, row: OrderRow) -> tuple[Happened, ...]:
-    entries = session.exec(select(AuditRow).where(AuditRow.order_id == row.id).order_by(col(AuditRow.sequence))).all()
-    ids = {entry.actor.partition(":")[2] for entry in entries}
-    names = people.named(session, row.realm, ids)
+def _history(session: Session, row: OrderRow, entries: Sequence[AuditRow]) -> tuple[Happened, ...]:
+    actors = {entry.sequence: entry.actor.partition(":")[2] for entry in entries}
+    names = people.named(session, row.realm, {*actors.values(), *(entry.acting_for for entry in entries)})
     return tuple(
-        Happened(entry.at, entry.event, names.get(entry.actor.partition(":")[2]), entry.reason, entry.data)
+        Happened(
+            at=entry.at,
+            event=entry.event,
+            who=names.get(actors[entry.sequence]),
+            acting_for=names.get(entry.acting_for or ""),
+            channel=entry.channel,
+            reason=entry.reason,
+            data=entry.data,
+        )
         for entry in entries
     )
 

@@ -105,6 +105,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "overdue": msgid("Approval overdue"),
     "handed_on": msgid("Task handed on"),
     "delegated": msgid("Stand-in changed"),
+    "opened": msgid("Opened by an approver"),
     "questioned": msgid("Question asked"),
     "answered": msgid("Question answered"),
     "approver_left": msgid("Approver no longer here"),
@@ -204,6 +205,42 @@ TASKS: Final[Mapping[str, str]] = {
     "handed_on": msgid("handed on"),
     "cancelled": msgid("cancelled"),
 }
+
+CHANNELS: Final[Mapping[str, str]] = {
+    "mail": msgid("by the link of a mail"),
+    "api": msgid("through the API"),
+    "command": msgid("by a command"),
+}
+"""How a decision came, where not on a page like this one."""
+
+DIFFERENCES: Final[Mapping[str, str]] = {
+    "requester": msgid("Requested by"),
+    "currency": msgid("Currency"),
+    "ship_to": msgid("Ship to"),
+    "bill_to": msgid("Bill to"),
+    "payment_terms": msgid("Payment terms"),
+    "delivery_terms": msgid("Delivery terms"),
+    "cost_assignment": msgid("Cost assignment"),
+    "item": msgid("Item"),
+    "name": msgid("Name"),
+    "unit": msgid("Unit"),
+    "quantity": msgid("Quantity"),
+    "price": msgid("Price"),
+    "line": msgid("Line"),
+    "schedule": msgid("Schedule"),
+    "shipping": msgid("Shipping"),
+    "tax": msgid("Tax"),
+    "charges": msgid("Charges"),
+    "return": msgid("Return"),
+    "requested_date": msgid("Wanted on"),
+    "discount": msgid("Discount"),
+    "total": msgid("Total"),
+    "comment": msgid("Comment"),
+    "contacts": msgid("Contacts"),
+    "attachments": msgid("Attachments"),
+    "order": msgid("Order"),
+}
+"""What a change can touch that approvers are asked about, as `app.approval.changes` names it."""
 
 FIELD_NAMES: Final[Mapping[str, str]] = {
     **{field.key: field.label for field in FIELDS.values()},

@@ -26,6 +26,8 @@ from app.storage.database import Database
 from app.storage.order_trail import trail_of
 from app.storage.orders import OrderRow
 from app.storage.people import PersonRow
+from app.web.approvals.inbox import InboxFilter, Show, Sort, counted
+from app.web.approvals.inbox import listed as inbox_of
 from app.web.exchanges.handlers import _listed as exchanges_listed
 from app.web.orders.order_list import OrderFilter
 from app.web.orders.order_list import listed as orders_listed
@@ -138,6 +140,15 @@ ASKED: dict[str, Callable[[Site], object]] = {
     "orders in a state": lambda site: site.read(
         lambda session: orders_listed(session, SOMEBODY, OrderFilter(state="held"))
     ),
+    **{
+        f"the approvals of an inbox: {show}": lambda site, show=show: site.read(
+            lambda session: inbox_of(session, SOMEBODY, InboxFilter(show=show), site.gateway.clock.now())
+        )
+        for show in Show
+    },
+    "how many approvals wait": lambda site: site.read(
+        lambda session: counted(session, SOMEBODY, InboxFilter(show=Show.OTHERS), site.gateway.clock.now())
+    ),
     "all that belongs to an order": lambda site: site.read(
         lambda session: trail_of(session, session.get_one(OrderRow, site.order_id))
     ),
@@ -171,27 +182,40 @@ def test_no_table_that_grows_is_read_as_a_whole(asked: str, site: Site) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("page", ["exchanges", "orders"])
+PAGES: dict[str, Callable[[Session], object]] = {
+    "exchanges": lambda session: exchanges_listed(session, SOMEBODY, NOTHING),
+    "orders": lambda session: orders_listed(session, SOMEBODY, OrderFilter()),
+    "open approvals": lambda session: inbox_of(session, SOMEBODY, InboxFilter(), AT),
+    "approvals of others": lambda session: inbox_of(session, SOMEBODY, InboxFilter(show=Show.OTHERS), AT),
+    "approvals of others, of one customer": lambda session: inbox_of(
+        session, SOMEBODY, InboxFilter(show=Show.OTHERS, customer="x", sort=Sort.NEWEST), AT
+    ),
+    "closed approvals": lambda session: inbox_of(session, SOMEBODY, InboxFilter(show=Show.CLOSED), AT),
+    "decided approvals": lambda session: inbox_of(session, SOMEBODY, InboxFilter(show=Show.DECIDED), AT),
+    "a later page of approvals": lambda session: inbox_of(
+        session, SOMEBODY, InboxFilter(after=f"{AT.isoformat()}~x"), AT
+    ),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_of_the_newest_is_read_in_the_order_of_an_index(page: str, site: Site) -> None:
     """And so ends after a page, however many there are."""
     with statements() as made, site.gateway.database.read() as session:
-        if page == "exchanges":
-            exchanges_listed(session, SOMEBODY, NOTHING)
-        else:
-            orders_listed(session, SOMEBODY, OrderFilter())
+        PAGES[page](session)
     database = site.gateway.database
     listing = [(statement, values) for statement, values in made if "LIMIT" in statement]
-    assert len(listing) == 1
-    ((statement, values),) = listing
-    with database.engine.connect() as connection:
-        if database.sqlite:
-            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
-            assert not any("TEMP B-TREE" in step for step in plan), plan
-        else:
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            connection.exec_driver_sql("SET LOCAL enable_sort = off")
-            plan = [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
-            assert not any("Sort" in step for step in plan), plan
+    assert listing
+    for statement, values in listing:
+        with database.engine.connect() as connection:
+            if database.sqlite:
+                plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+                assert not any("TEMP B-TREE" in step for step in plan), plan
+            else:
+                connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+                connection.exec_driver_sql("SET LOCAL enable_sort = off")
+                plan = [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
+                assert not any("Sort" in step for step in plan), plan
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM cd_orders WHERE requester = 'x'"])
