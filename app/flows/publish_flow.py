@@ -7,7 +7,9 @@ from sqlalchemy import func
 from sqlmodel import Session, select
 
 from app.approval import definition as definitions
+from app.flows import flow_examples
 from app.flows.check_flow import check_flow
+from app.flows.past_orders import Trial
 from app.gateway import Gateway
 from app.storage import audit
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
@@ -36,7 +38,7 @@ def publish_flow(
 ) -> Published:
     """The new active version; the one before is retired, and runs that began with it end with it. The definition that
     is active already is not published again. Raises schemas.faults.Rejected with all faults: of the definition, or of
-    what it asks of people, limits and other rules."""
+    what it asks of people, limits and other rules, and of examples that do not hold."""
     flow = definitions.read(definition)
     row = tx.exec(select(FlowRow).where(FlowRow.realm == realm, FlowRow.key == key).with_for_update()).first()
     row = row or FlowRow(id=gateway.ids(), realm=realm, key=key, name=name)
@@ -45,6 +47,7 @@ def publish_flow(
     tx.flush()
     at = gateway.clock.now()
     checked = check_flow(tx, row, flow, at)
+    checked.extend(flow_examples.faults(flow_examples.try_out(tx, row, flow, Trial(at))))
     checked.raise_if_any()
     active = tx.exec(
         select(FlowVersionRow).where(FlowVersionRow.flow_id == row.id, FlowVersionRow.state == VersionState.ACTIVE)

@@ -22,6 +22,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     erps,
     exchanges,
     flow_drafts,
+    flow_examples,
     hourly,
     lane_stops,
     mails,
@@ -34,6 +35,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     seal_keys,
     second_factors,
     sessions,
+    simulations,
 )
 from app.storage.base import Row
 

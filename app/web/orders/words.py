@@ -128,6 +128,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "flow_draft_begun": msgid("Draft of approval rules begun"),
     "flow_draft_changed": msgid("Draft of approval rules changed"),
     "flow_draft_discarded": msgid("Draft of approval rules discarded"),
+    "flow_example_added": msgid("Example of approval rules added"),
+    "flow_example_removed": msgid("Example of approval rules removed"),
     "flow_published": msgid("Approval rules published"),
     "flow_retired": msgid("Approval rules retired"),
     "signed_in": msgid("Signed in"),

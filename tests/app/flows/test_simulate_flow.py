@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from approval_orders import line, money, order
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up, two_stages
@@ -15,11 +16,14 @@ from sqlmodel import select as rows_of
 from app.approval.definition import read
 from app.approval.simulation import Outcome, Report
 from app.clock import SetClock
+from app.errors import Refusal
+from app.flows import keep_simulation
 from app.flows.simulate_flow import Choice, simulate
 from app.gateway import Gateway
 from app.storage.approvals import FlowRow
 from app.storage.base import LIVE
 from app.storage.customers import CustomerRow
+from app.storage.simulations import SimulationRow
 from app.storage.tables import METADATA
 from schemas.order import OrderTotals
 
@@ -140,3 +144,63 @@ def test_progress_is_told_and_may_end_it(desk: Desk) -> None:
     flow, now = read(json.dumps(SMALL_ORDERS_PASS)), desk.gateway.clock.now()
     simulate(desk.gateway.database, flow_row(desk), flow, Choice(), now, lambda *at: told.append(at))
     assert told == [(0, 3), (3, 3)]
+
+
+def begun(desk: Desk, definition: dict[str, Any], choice: Choice | None = None) -> str:
+    row, text = flow_row(desk), json.dumps(definition)
+    return desk.write(
+        lambda tx: (
+            keep_simulation.begin(
+                tx,
+                desk.gateway,
+                desk.people["lead"],
+                row,
+                source="draft",
+                definition=text,
+                choice=choice or Choice(),
+            ).id
+        )
+    )
+
+
+def kept(desk: Desk, simulation_id: str) -> SimulationRow:
+    with desk.gateway.database.read() as session:
+        return session.get_one(SimulationRow, simulation_id)
+
+
+def test_a_kept_simulation_writes_its_report_and_nothing_else(desk: Desk) -> None:
+    send(desk, "PO-1", "20")
+    before = everything(desk)
+    simulation_id = begun(desk, passing_up_to("900.00"))
+    keep_simulation.run(desk.gateway, simulation_id)
+    assert everything(desk) == {**before, "cd_simulations": 1}
+    row = kept(desk, simulation_id)
+    assert (row.state, row.done, row.total) == ("done", 1, 1)
+    report = msgspec.json.decode(row.report or "", type=Report)
+    assert [one.number for one in report.differences] == ["PO-1"]
+
+
+def test_a_third_simulation_waits_until_another_has_ended_or_its_process_is_gone(desk: Desk, clock: SetClock) -> None:
+    begun(desk, SMALL_ORDERS_PASS)
+    begun(desk, SMALL_ORDERS_PASS)
+    with pytest.raises(Refusal, match="Other simulations are running"):
+        begun(desk, SMALL_ORDERS_PASS)
+    clock.move(timedelta(minutes=2))
+    begun(desk, SMALL_ORDERS_PASS)
+
+
+def test_a_simulation_that_fails_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(keep_simulation, "simulate", fail)
+    simulation_id = begun(desk, SMALL_ORDERS_PASS)
+    with pytest.raises(OSError, match="disk"):
+        keep_simulation.run(desk.gateway, simulation_id)
+    assert kept(desk, simulation_id).state == "failed"
+
+
+@pytest.mark.parametrize("choice", [Choice(orders=0), Choice(orders=5_001), Choice(days=0), Choice(days=401)])
+def test_more_than_can_be_waited_for_is_refused(desk: Desk, choice: Choice) -> None:
+    with pytest.raises(Refusal, match="Choose 1 to"):
+        begun(desk, SMALL_ORDERS_PASS, choice)

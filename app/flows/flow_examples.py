@@ -1,0 +1,165 @@
+"""Examples of approval rules: what they must make of an order, tried when they are published."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlmodel import Session, select
+
+from app.approval.flow import Flow
+from app.approval.simulation import Judged, Outcome, judge, waits_of
+from app.errors import No, Refusal
+from app.flows.past_orders import Trial
+from app.gateway import Gateway
+from app.storage import audit, flow_examples
+from app.storage.approvals import FlowRow
+from app.storage.customers import CustomerRow
+from app.storage.flow_examples import FlowExampleRow
+from app.storage.orders import OrderRow
+from app.storage.people import PersonRow
+from schemas.faults import Fault, shortened
+
+MOST: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An example with what came; `judged` is None when its order cannot be read any more."""
+
+    row: FlowExampleRow
+    number: str
+    customer: str
+    judged: Judged | None
+
+    @property
+    def holds(self) -> bool:
+        if self.judged is None or self.judged.outcome != self.row.outcome:
+            return False
+        taken = {step.key for stage in self.judged.stages for step in stage}
+        return self.row.step is None or self.row.step in taken
+
+
+def add(
+    tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, order: OrderRow, *, outcome: str, step: str | None
+) -> FlowExampleRow:
+    """The order as it stands. Raises Refusal."""
+    if outcome not in list(Outcome) or (step and outcome != Outcome.ASKED):
+        raise Refusal(No.UNACCEPTABLE, "Say what the rules must make of the order; a step is asked or not at all.")
+    if not _met_by(row, order):
+        raise Refusal(No.UNACCEPTABLE, "These rules are not for this customer's orders.")
+    known = flow_examples.of_flow(tx, row.id)
+    if len(known) >= MOST:
+        raise Refusal(No.UNACCEPTABLE, f"Rules have at most {MOST} examples.")
+    if any(one.order_id == order.id for one in known):
+        raise Refusal(No.CONFLICT, "The order is an example of these rules already.")
+    at = gateway.clock.now()
+    example = FlowExampleRow(
+        id=gateway.ids(),
+        realm=row.realm,
+        flow_id=row.id,
+        order_id=order.id,
+        revision=order.revision,
+        outcome=outcome,
+        step=step or None,
+        added_by=by.id,
+        added_at=at,
+    )
+    tx.add(example)
+    _record(tx, gateway, by, row, "flow_example_added", order.number, outcome=outcome, step=step or None)
+    return example
+
+
+def remove(tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, example_id: str) -> None:
+    """Raises Refusal."""
+    example = tx.get(FlowExampleRow, example_id)
+    if example is None or example.flow_id != row.id:
+        raise Refusal(No.UNKNOWN_REFERENCE, "There is no such example: somebody else has removed it.")
+    number = tx.get_one(OrderRow, example.order_id).number
+    tx.delete(example)
+    _record(tx, gateway, by, row, "flow_example_removed", number)
+
+
+def _met_by(row: FlowRow, order: OrderRow) -> bool:
+    return order.realm == row.realm and row.customer_id in (None, order.customer_id)
+
+
+def _record(tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, event: str, number: str, **data: Any) -> None:
+    audit.record(
+        tx,
+        realm=row.realm,
+        at=gateway.clock.now(),
+        actor=audit.by(by.id),
+        channel="page",
+        event=event,
+        data={"flow": row.key, "order": number, **data},
+    )
+
+
+def try_out(session: Session, row: FlowRow, flow: Flow, trial: Trial) -> list[Tried]:
+    """Every example of `row` with what `flow` makes of it, were it active there."""
+    found = []
+    for example in flow_examples.of_flow(session, row.id):
+        order = session.get_one(OrderRow, example.order_id)
+        past = trial.revision(session, order, example.revision)
+        judged, customer = None, session.get_one(CustomerRow, order.customer_id)
+        if past is not None:
+            judged = judge(trial.tried(session, customer, row, flow), past.past, waits_of({}, None))
+        found.append(Tried(example, order.number, customer.name, judged))
+    return found
+
+
+def faults(tried: Sequence[Tried]) -> list[Fault]:
+    """What the examples that do not hold say against publishing."""
+    return [
+        Fault(
+            code="example.failed",
+            at=f"examples[{one.number}]",
+            message=f"the order {wanted(one.row.outcome, one.row.step)}, but {came(one.judged)}",
+            found=shortened(one.number),
+        )
+        for one in tried
+        if not one.holds
+    ]
+
+
+_WORDS: Final = {
+    Outcome.PASSES: "needs nobody",
+    Outcome.ASKED: "needs somebody",
+    Outcome.HELD: "is held",
+    Outcome.BLOCKED: "is blocked",
+}
+
+
+def wanted(outcome: str, step: str | None) -> str:
+    return f"needs the step '{step}'" if step else _WORDS[Outcome(outcome)]
+
+
+def came(judged: Judged | None) -> str:
+    if judged is None:
+        return "it cannot be read any more: remove the example"
+    steps = [step.name for stage in judged.stages for step in stage]
+    said = f"needs {', '.join(steps)}" if judged.outcome is Outcome.ASKED else _WORDS[judged.outcome]
+    because = f" ({judged.rule})" if judged.rule else ""
+    return f"now it {said}{because}"
+
+
+def to_data(session: Session, row: FlowRow) -> list[dict[str, Any]]:
+    """The examples as JSON, beside an exported definition: orders by the customer's number and their own."""
+    query = (
+        select(FlowExampleRow, OrderRow.number, CustomerRow.number)
+        .where(
+            FlowExampleRow.flow_id == row.id,
+            OrderRow.id == FlowExampleRow.order_id,
+            CustomerRow.id == OrderRow.customer_id,
+        )
+        .order_by(FlowExampleRow.id)
+    )
+    return [
+        {
+            "customer": customer,
+            "order": order,
+            "outcome": example.outcome,
+            **({"step": example.step} if example.step else {}),
+        }
+        for example, order, customer in session.exec(query)
+    ]
