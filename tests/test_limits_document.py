@@ -8,6 +8,7 @@ from app.transports import intake
 from app.transports.http import bodies
 from app.transports.http.connections import Patience
 from app.web.admin import handlers as admin
+from app.web.admin.flow_editor import draft, flows, transfer
 from app.web.approvals import handlers as approvals
 from app.web.desk import handlers as desk
 from app.web.forms import FormLimits
@@ -26,6 +27,9 @@ FORMS: tuple[tuple[str, FormLimits], ...] = (
     ("approvals", approvals.FORM),
     ("desk", desk.FORM),
     ("administration", admin.FORM),
+    ("approval rules", flows.FORM),
+    ("drafts of approval rules", draft.FORM),
+    ("imports of approval rules", transfer.FORM),
 )
 
 

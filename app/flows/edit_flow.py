@@ -18,7 +18,8 @@ from app.storage.flow_drafts import FlowDraftRow
 from app.storage.people import PersonRow
 
 NEW: Final = (
-    '{"stages":[{"steps":[{"key":"step-1","name":"","approver":{"role":"approver"}}]}],"when_nobody_is_asked":"hold"}'
+    '{"block":[],"auto_approve":[],"stages":[{"steps":[{"key":"step-1","name":"","approver":{"role":"approver"},'
+    '"quorum":1,"reject":"first"}]}],"when_nobody_is_asked":"hold"}'
 )
 """What a flow begins as: one step to be filled in."""
 

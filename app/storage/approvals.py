@@ -1,6 +1,6 @@
 """Flows with their published versions, and the runs of orders through them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -172,6 +172,19 @@ def candidates(session: Session, realm: str, customer_id: str) -> list[tuple[Flo
         .order_by(col(FlowRow.customer_id).is_(None), col(FlowRow.priority).desc(), FlowRow.key)
     )
     return [(flow, version) for flow, version in session.exec(query)]
+
+
+def flows(session: Session, realm: str) -> list[FlowRow]:
+    """All of them: those for all customers first, in each the highest priority first."""
+    query = select(FlowRow).where(FlowRow.realm == realm)
+    own = col(FlowRow.customer_id)
+    return list(session.exec(query.order_by(own.is_not(None), own, col(FlowRow.priority).desc(), FlowRow.key)))
+
+
+def versions(session: Session, flow_ids: Iterable[str]) -> list[FlowVersionRow]:
+    """The newest first."""
+    query = select(FlowVersionRow).where(col(FlowVersionRow.flow_id).in_(set(flow_ids)))
+    return list(session.exec(query.order_by(col(FlowVersionRow.number).desc())))
 
 
 def newest_run(session: Session, order_id: str) -> RunRow | None:

@@ -4,10 +4,10 @@ from functools import partial
 
 from app.storage.people import Role
 from app.web.admin import handlers, keys, limits, people
-from app.web.endpoint import KIB, Auth, Endpoint
+from app.web.admin.flow_editor import routes as flow_editor
+from app.web.endpoint import Auth, Endpoint
 
 _SEES = (Role.ADMIN, Role.AUDITOR)
-_SEES_RULES = (*_SEES, Role.FLOW_AUTHOR)
 
 _see = partial(Endpoint, auth=Auth.PERSON, roles=_SEES)
 _change = partial(Endpoint, auth=Auth.PERSON, methods=("POST",), roles=(Role.ADMIN,))
@@ -29,14 +29,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _change(path="/admin/people/{person_id}/password", handler=people.new_password),
     _change(path="/admin/people/{person_id}/second-factor/reset", handler=handlers.reset_second_factor),
     _change(path="/admin/people/{person_id}/{act}", handler=people.act),
-    Endpoint(path="/admin/rules", handler=handlers.rules_list, auth=Auth.PERSON, roles=_SEES_RULES),
-    Endpoint(path="/admin/rules/{customer_id}", handler=handlers.rules_page, auth=Auth.PERSON, roles=_SEES_RULES),
-    Endpoint(
-        path="/admin/rules/{customer_id}",
-        handler=handlers.publish,
-        auth=Auth.PERSON,
-        methods=("POST",),
-        roles=(Role.ADMIN, Role.FLOW_AUTHOR),
-        body_limit=256 * KIB,
-    ),
+    *flow_editor.ENDPOINTS,
 )

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -387,34 +386,6 @@ async def test_orders_and_messages_are_found_by_the_number_of_their_request(desk
     assert "m1" not in root.text
 
 
-async def test_a_rule_is_published_or_refused_with_all_its_faults(desk: Desk) -> None:
-    root = await at_work(desk, "root")
-    path = f"/admin/rules/{desk.customer.id}"
-    wrong = {"auto_approve": [{"key": "a", "text": "b", "when": {"field": "order.totl_net", "op": "!"}}], "stges": []}
-    await root.post(path, {"name": "Mine", "definition": json.dumps(wrong)})
-    assert root.answer.status_code == 400
-    for said in ("did you mean 'stages'?", "did you mean 'order.total_net'?", "stges"):
-        assert said in root.text
-    await root.post(path, {"name": "Mine", "definition": json.dumps({"when_nobody_is_asked": "hold"})})
-    assert root.path == "/admin/rules"
-    assert "Mine (1)" in root.text
-    desk.send()
-    assert desk.codes() == [("approval.unasked", None)]
-
-
-async def test_rules_are_refused_for_want_of_people_and_doubts_are_shown_beside_them(desk: Desk) -> None:
-    root = await at_work(desk, "root")
-    path = f"/admin/rules/{desk.customer.id}"
-    steps = [{"key": "s", "name": "S", "approver": {"group": "legal"}}]
-    await root.post(path, {"name": "Mine", "definition": json.dumps({"stages": [{"steps": steps}]})})
-    assert root.answer.status_code == 400
-    assert "no active member of the group" in root.text
-    steps[0]["approver"] = {"user": "paula"}
-    await root.post(path, {"name": "Mine", "definition": json.dumps({"stages": [{"steps": steps}]})})
-    assert root.path == path
-    assert "nobody notices when this step is not decided" in root.text
-
-
 async def test_the_administration_lists_people_partners_and_the_record(desk: Desk) -> None:
     desk.send()
     eye = await at_work(desk, "eye")
@@ -427,7 +398,7 @@ async def test_the_administration_lists_people_partners_and_the_record(desk: Des
     await eye.go("/admin/record?verify=1")
     assert "The chain is whole" in eye.text
     assert "Approved by a rule" in eye.text
-    await eye.post(f"/admin/rules/{desk.customer.id}", {"definition": "{}"})
+    await eye.post("/admin/rules", {"name": "Mine", "customer": desk.customer.id, "priority": "50"})
     assert eye.answer.status_code == 403
 
 
@@ -459,7 +430,7 @@ async def test_people_of_one_customer_see_nothing_of_another(desk: Desk) -> None
             (f"/desk/{order_id}", {f"choice:{case}": "accept_price", f"reason:{case}": "x"}),
             (f"/desk/{order_id}/reject", {"code": "price", "text": "x"}),
             (f"/orders/{order_id}/override", {"decision": "approve", "reason": "x"}),
-            (f"/admin/rules/{desk.customer.id}", {"definition": '{"when_nobody_is_asked": "hold"}'}),
+            ("/admin/rules", {"name": "Mine", "customer": desk.customer.id, "priority": "50"}),
         ):
             await person.post(path, data)
             assert person.answer.status_code in (403, 404), (login, path)

@@ -17,6 +17,7 @@ only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 EVERYBODY = "admin flow_author operator approver auditor"
 LEDGER = "admin operator auditor"
+SEES_RULES = "admin flow_author auditor"
 
 MAY = {
     "GET /": EVERYBODY,
@@ -73,9 +74,22 @@ MAY = {
     "POST /admin/people/{person_id}/password": "admin",
     "POST /admin/people/{person_id}/second-factor/reset": "admin",
     "POST /admin/people/{person_id}/{act}": "admin",
-    "GET /admin/rules": "admin flow_author auditor",
-    "GET /admin/rules/{customer_id}": "admin flow_author auditor",
-    "POST /admin/rules/{customer_id}": "admin flow_author",
+    "GET /admin/rules": SEES_RULES,
+    "POST /admin/rules": "admin flow_author",
+    "GET /admin/rules/{customer_id}": SEES_RULES,
+    "GET /admin/rules/flows/{flow_id}": SEES_RULES,
+    "POST /admin/rules/flows/{flow_id}": "admin flow_author",
+    "GET /admin/rules/flows/{flow_id}/versions/{number}": SEES_RULES,
+    "GET /admin/rules/flows/{flow_id}/versions/{number}/export.json": SEES_RULES,
+    "POST /admin/rules/flows/{flow_id}/versions/{number}/draft": "admin flow_author",
+    "POST /admin/rules/flows/{flow_id}/versions/{number}/retire": "admin flow_author",
+    "GET /admin/rules/flows/{flow_id}/draft": "admin flow_author",
+    "POST /admin/rules/flows/{flow_id}/draft": "admin flow_author",
+    "GET /admin/rules/flows/{flow_id}/draft/export.json": SEES_RULES,
+    "POST /admin/rules/flows/{flow_id}/draft/discard": "admin flow_author",
+    "GET /admin/rules/flows/{flow_id}/import": "admin flow_author",
+    "POST /admin/rules/flows/{flow_id}/import": "admin flow_author",
+    "POST /admin/rules/flows/{flow_id}/import/take": "admin flow_author",
 }
 
 
@@ -131,14 +145,9 @@ async def test_without_a_session_every_page_asks_to_sign_in(desk: Desk) -> None:
 
 
 @only_sqlite
-async def test_an_author_of_rules_publishes_and_sees_nothing_else_of_the_administration(desk: Desk) -> None:
+async def test_an_author_of_rules_sees_nothing_else_of_the_administration(desk: Desk) -> None:
     author = await Browser(application(desk.gateway)).sign_in("flow_author")
     assert author.path == "/admin/rules"
-    await author.follow(desk.customer.name)
-    rules = '{"stages": [{"steps": [{"key": "lead", "name": "Lead", "approver": {"role": "approver"}}]}]}'
-    await author.post(author.path, {"name": "Ours", "definition": rules})
-    await author.go("/admin/rules")
-    assert "Ours (1)" in author.text
     assert "Keys of the API" not in author.text
 
 
