@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from app.flows import decide_approval, release_hold
 from app.flows.cases import Choice
+from app.flows.consider_order import Considered
 from app.flows.decide_approval import Decision, ReasonCode
 from app.flows.publish_flow import Published, publish_flow
 from app.flows.release_hold import Settlement
@@ -125,23 +126,24 @@ class Desk:
         sent = replace(document or order(), document_id=f"doc-{next(self.documents)}")
         sent = replace(sent, **changes)
 
-        def work(tx: Session) -> TakenOrder:
-            exchange = ExchangeRow(
-                realm=LIVE,
-                direction="in",
-                transport="http",
-                protocol="cxml",
-                state="received",
-                correlation_id="c",
-                at=self.gateway.clock.now(),
-                size=1,
-                sha256="0",
-            )
-            tx.add(exchange)
-            tx.flush()
-            return take_order(tx, self.gateway, self.caller(), sent, exchange.id)
+        return self.write(lambda tx: self.take(tx, sent))
 
-        return self.write(work)
+    def take(self, tx: Session, sent: Order, considered: Considered | None = None) -> TakenOrder:
+        """Raises Refusal."""
+        exchange = ExchangeRow(
+            realm=LIVE,
+            direction="in",
+            transport="http",
+            protocol="cxml",
+            state="received",
+            correlation_id="c",
+            at=self.gateway.clock.now(),
+            size=1,
+            sha256="0",
+        )
+        tx.add(exchange)
+        tx.flush()
+        return take_order(tx, self.gateway, self.caller(), sent, exchange.id, considered)
 
     def update(self, document: Order, version: int | None = None, **changes: Any) -> TakenOrder:
         return self.send(document, change=Change.UPDATE, version=version, **changes)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.approval.operators import OPERATORS, Operator, Type, Value
-from app.approval.subject import LineSubject, Subject, requesters
+from app.approval.subject import LineSubject, Subject
 from schemas.base import Canonical
 from schemas.money import Money
 
@@ -182,7 +182,7 @@ _STANDING: Final = (
         Type.CODE,
         "ana@example.com",
         Source.DOCUMENT,
-        lambda s: next(iter(requesters(s.order)), None),
+        lambda s: s.requester,
     ),
     _known("requester.group", "group of the requester", Type.CODE, "plant-north", Source.PEOPLE, hierarchical=True),
     Field("requester.department", "department of the requester", Type.TEXT, "Quality", Source.PEOPLE, _department),

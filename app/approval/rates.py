@@ -30,7 +30,7 @@ class Rates:
     """`oldest`: a rate of more days before the day asked about counts as missing."""
 
     def __init__(self, rates: Iterable[Rate] = (), *, oldest: int = 7) -> None:
-        self._oldest = timedelta(days=oldest)
+        self.oldest = timedelta(days=oldest)
         self._by_pair: dict[tuple[str, str], list[Rate]] = {}
         for rate in sorted(rates, key=lambda rate: rate.day):
             self._by_pair.setdefault((rate.base, rate.target), []).append(rate)
@@ -38,7 +38,7 @@ class Rates:
     def of(self, base: str, target: str, day: date) -> Rate | None:
         published = (rate for rate in reversed(self._by_pair.get((base, target), ())) if rate.day <= day)
         found = next(published, None)
-        return found if found is not None and day - found.day <= self._oldest else None
+        return found if found is not None and day - found.day <= self.oldest else None
 
     def convert(self, money: Money, currency: str, day: date) -> Decimal | None:
         """The amount in the currency, unrounded; None without a rate. Equal currencies never need one."""

@@ -166,6 +166,11 @@ class Subject:
         return self._sum(off) if off else None
 
     @lazy
+    def requester(self) -> str | None:
+        """Who asked for the goods, by the first name that the order gives."""
+        return next(iter(requesters(self.order)), None)
+
+    @lazy
     def cost_center(self) -> str | None:
         """The one that all lines share; None when they differ or one names none."""
         named = {line.account("costcenter") for line in self.lines}

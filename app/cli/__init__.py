@@ -41,6 +41,7 @@ def _add_server(app: typer.Typer) -> None:
         demo,
         erps,
         evidence,
+        figures,
         keys,
         oidc,
         partners,
@@ -71,7 +72,10 @@ def _add_server(app: typer.Typer) -> None:
     app.add_typer(people.person, name="person")
     app.add_typer(keys.key, name="key")
     app.add_typer(oidc.oidc, name="oidc")
+    for command in (figures.budget, figures.budgets):
+        customers.customer.command()(command)
     app.add_typer(customers.customer, name="customer")
+    app.add_typer(figures.rates_of_exchange, name="rates")
     app.add_typer(work.work, name="work")
     app.add_typer(seals.seal, name="seal")
     app.add_typer(evidence.evidence, name="evidence")

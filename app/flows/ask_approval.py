@@ -21,7 +21,7 @@ from app.approval.steps import OpenStep, Run, State
 from app.approval.subject import Subject
 from app.flows import run_notices, run_rows, run_timers
 from app.flows.approvers import case_of, directory_of, settlers
-from app.flows.consider_order import Considered, subject_now
+from app.flows.consider_order import Considered, subject_in, subject_now
 from app.flows.keep_order import RULE
 from app.gateway import Gateway
 from app.storage import approvals, audit
@@ -42,6 +42,7 @@ EVENTS: Final[dict[str, str]] = {
     "Questioned": "questioned",
     "Left": "approver_left",
     "Edited": "carried_over",
+    "Reopened": "reopened",
     "Superseded": "superseded",
     "Withdrawn": "withdrawn",
     "Overridden": "overridden",
@@ -97,7 +98,7 @@ def begin(
                 hold_when_nobody_is_asked=hold,
                 merge_consecutive=asked.flow.merge_consecutive,
             )
-            _follow(tx, gateway, order, row, run, run, None, effects, at, considered.subject)
+            _follow(tx, gateway, order, row, run, run, None, effects, at, subject_in(tx, considered))
             return row
 
 

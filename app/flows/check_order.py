@@ -36,12 +36,14 @@ class Checked:
     order          with our item numbers, Recommendation 20 units where they are known, and a price on every line that
                    has an agreed one.
     agreed         line number -> the price agreed for it.
+    offers         by our item number, what the catalog offers of the items in it.
     ship_to_known  whether goods go to known addresses only; None when the order names none.
     findings       what was translated or filled in."""
 
     order: Order
     differences: tuple[Difference, ...]
     agreed: Mapping[int, Price]
+    offers: Mapping[str, Offer]
     ship_to_known: bool | None
     findings: tuple[Fault, ...]
 
@@ -57,6 +59,7 @@ def check(book: OrderBook, customer: CustomerRow, terms: OrderTerms, order: Orde
         order=checked,
         differences=tuple(checker.differences),
         agreed=checker.agreed,
+        offers=checker.offers,
         ship_to_known=ship_to_known,
         findings=checker.findings.findings,
     )

@@ -19,6 +19,7 @@ from app.approval.flow import Flow, Ruling, Warned
 from app.approval.order_hash import order_hash
 from app.approval.subject import Subject, requesters
 from app.flows.check_order import Checked, check
+from app.flows.looked_up import Facts, of_lines
 from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms, order_terms
 from app.storage import orders, people
@@ -48,6 +49,7 @@ class Considered:
     """
     checked_json  the order as it would go to the ERP, and `hash` what approvals stamp of it.
     asked         what the rules say, were there no differences.
+    facts         what was looked up for it, in the session in which it was considered.
     requesters    ids of people of ours whom the order names as asking for the goods, in the order in which it names
                   them; they never count as approvers.
     """
@@ -59,9 +61,16 @@ class Considered:
     checked_json: str
     hash: str
     subject: Subject
+    facts: Facts
     asked: Asked
     requesters: tuple[str, ...]
     at: datetime
+
+    @property
+    def turns_on_others(self) -> bool:
+        """Whether other orders had a say that was read outside of a transaction that writes; it must be considered
+        again in one."""
+        return self.facts.summed and not self.facts.book.writes
 
     @property
     def approved_by(self) -> Why | None:
@@ -78,7 +87,8 @@ class Considered:
 def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: str, at: datetime) -> Considered:
     terms = order_terms(customer)
     checked = check(book, customer, terms, document, at)
-    subject = subject_of(customer, protocol, checked, at)
+    facts = Facts(book, customer, terms, checked.order, at)
+    subject = subject_of(facts, protocol, checked)
     return Considered(
         customer=customer,
         document=document,
@@ -87,6 +97,7 @@ def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: 
         checked_json=to_json(checked.order).decode(),
         hash=order_hash(checked.order, customer=customer.number),
         subject=subject,
+        facts=facts,
         asked=ask(book, customer, subject),
         requesters=who_asked(book, customer, checked.order),
         at=at,
@@ -103,22 +114,35 @@ def who_asked(book: OrderBook, customer: CustomerRow, order: Order) -> tuple[str
     return tuple(person.id for person in found)
 
 
-def subject_of(customer: CustomerRow, protocol: str, checked: Checked, at: datetime) -> Subject:
+def subject_of(facts: Facts, protocol: str, checked: Checked) -> Subject:
     return Subject(
         order=checked.order,
         protocol=protocol,
-        customer=customer.number,
-        at=at,
+        customer=facts.customer.number,
+        at=facts.at,
         agreed=checked.agreed,
         ship_to_known=checked.ship_to_known,
+        known=facts.known,
+        line_known=of_lines(checked.order, checked.offers),
+        rates=facts.rates,
     )
+
+
+def subject_in(tx: Session, considered: Considered) -> Subject:
+    """The same order with what must still be looked up, in a transaction that writes."""
+    if considered.facts.book.session is tx:
+        return considered.subject
+    customer = tx.get_one(CustomerRow, considered.customer.id)
+    facts = Facts(OrderBook(tx), customer, considered.terms, considered.checked.order, considered.at)
+    return subject_of(facts, considered.subject.protocol, considered.checked)
 
 
 def subject_now(tx: Session, order: OrderRow, at: datetime) -> Subject:
     """The order as it stands, on today's prices."""
     customer = tx.get_one(CustomerRow, order.customer_id)
-    checked = check(OrderBook(tx), customer, order_terms(customer), orders.revision(tx, order).document(), at)
-    return subject_of(customer, order.protocol, checked, at)
+    book, terms = OrderBook(tx), order_terms(customer)
+    checked = check(book, customer, terms, orders.revision(tx, order).document(), at)
+    return subject_of(Facts(book, customer, terms, checked.order, at), order.protocol, checked)
 
 
 def ask(book: OrderBook, customer: CustomerRow, subject: Subject) -> Asked:

@@ -10,7 +10,6 @@ import msgspec
 
 from app import trace
 from app.approval.steps import State
-from app.approval.subject import requesters
 from app.errors import No, Refusal
 from app.flows import forward_order
 from app.flows.consider_order import Considered
@@ -37,7 +36,8 @@ def keep_approved(tx: Writing, gateway: Gateway, caller: Caller, considered: Con
         "document_id": document.document_id,
         "promised": False,
         "total": total.amount if total else None,
-        "requester": next(iter(requesters(document)), None),
+        "requester": considered.subject.requester,
+        "cost_center": orders.cost_center_of(considered.subject.cost_center),
     }
     if not orders.put_order(tx, order):
         raise is_here_already(document.id)

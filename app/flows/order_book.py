@@ -34,6 +34,11 @@ class OrderBook:
         self.session = session
         self._memories = memories
 
+    @property
+    def writes(self) -> bool:
+        """Whether it stands in a transaction that writes."""
+        return self._memories is None
+
     def offers(self, audience: Audience, skus: Iterable[str], at: datetime) -> Mapping[str, Offer]:
         """By SKU, as `catalog.items.offers`."""
         if self._memories is None:

@@ -16,6 +16,7 @@ from app.approval.simulation import Named, Past, Waits, waits_of
 from app.flows.approvers import everybody, settlers
 from app.flows.check_order import check
 from app.flows.consider_order import read_flow, subject_of, who_asked
+from app.flows.looked_up import Facts
 from app.flows.order_book import OrderBook
 from app.partners.agreement import order_terms
 from app.storage import approvals, approver_profiles
@@ -87,7 +88,8 @@ class Trial:
             return None
         terms = order_terms(customer)
         checked = check(book, customer, terms, document, revision.at)
-        subject = subject_of(customer, row.protocol, checked, revision.at)
+        facts = Facts(book, customer, terms, checked.order, revision.at)
+        subject = subject_of(facts, row.protocol, checked)
         ship_to = subject.ship_to.id if subject.ship_to else None
         case = Case(
             requesters=who_asked(book, customer, checked.order),

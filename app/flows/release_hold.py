@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from app.approval.moves import Withdrawn
 from app.catalog.items import Audience, find
 from app.errors import No, Refusal
-from app.flows import ask_approval, forward_order, reply, take_order
+from app.flows import ask_approval, forward_order, judge_again, reply, take_order
 from app.flows.cases import AS_A_RULE, WITH_REASON, Choice, about_cancellation, choices
 from app.flows.decide_approval import ReasonCode, override
 from app.flows.end_run import LONGEST_REASON
@@ -79,7 +79,7 @@ def settle(
         for kind in sent_again:
             forward_order.queue_delivery(tx, gateway, order, kind)
         return order
-    take_order.take_again(tx, gateway, order)
+    judge_again.judge_again(tx, gateway, order, actor=audit.by(person.id), channel=channel)
     return order
 
 

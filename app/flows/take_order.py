@@ -18,7 +18,6 @@ from sqlmodel import Session, select
 from app.approval.explanation import Why
 from app.approval.moves import Superseded, Withdrawn
 from app.approval.steps import State
-from app.approval.subject import requesters
 from app.errors import No, Refusal
 from app.flows import ask_approval, change_approved, forward_order, order_revisions, reply, run_notices
 from app.flows.ask_approval import record
@@ -70,7 +69,8 @@ def take_order(
     if not order.id.strip() or len(order.id) > LONGEST_NUMBER:
         raise Refusal(No.UNACCEPTABLE, f"an order number has 1 to {LONGEST_NUMBER} characters")
     if order.change is Change.NEW:
-        considered = considered or _considered_now(session_of(tx), gateway, caller, order, exchange_id)
+        if considered is None or considered.turns_on_others:
+            considered = _considered_now(session_of(tx), gateway, caller, order, exchange_id)
         if goes_straight_through(caller, order, considered):
             order_id = keep_approved(tx, gateway, caller, considered, exchange_id)
             return TakenOrder(order_id, Status.ACCEPTED, FOR_DELIVERY)
@@ -85,7 +85,7 @@ def take_order(
 
 def goes_straight_through(caller: Caller, order: Order, considered: Considered | None) -> bool:
     """A new order that nobody needs to look at."""
-    if considered is None or considered.approved_by is None:
+    if considered is None or considered.approved_by is None or considered.turns_on_others:
         return False
     return not (caller.test or order.test or order.internal_version)
 
@@ -191,7 +191,8 @@ def _go_through(
     row.currency = document.currency or row.currency
     total = considered.subject.total_net
     row.total = total.amount if total else None
-    row.requester = next(iter(requesters(document)), None)
+    row.requester = considered.subject.requester
+    row.cost_center = orders.cost_center_of(considered.subject.cost_center)
     tx.add(revision)
     tx.add(row)
     cases = hold(tx, gateway, row, checked.differences, at)

@@ -24,6 +24,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unit_words               the customer's own unit words -> UN/ECE Recommendation 20 codes; they win.
     item_words               the customer's own item numbers -> ours.
     without_flow             what becomes of an order that no flow fits.
+    group, on_hold           what rules may ask about the customer.
     """
 
     price_tolerance_percent: Decimal = Decimal(0)
@@ -34,6 +35,8 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unit_words: Mapping[str, str] = {}
     item_words: Mapping[str, str] = {}
     without_flow: Literal["hold", "approve"] = "hold"
+    group: str | None = None
+    on_hold: bool = False
 
     def __post_init__(self) -> None:
         for limit in (self.price_tolerance_percent, self.price_tolerance_amount, self.total_tolerance):

@@ -80,8 +80,7 @@ def append(tx: Writing, *entries: Mapping[str, Any]) -> None:
 
 def _chain(session: Session, entries: Sequence[Mapping[str, Any]]) -> None:
     session.flush()
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    take_turn(session)
     sequence, previous = session.exec(_tail).first() or (0, BEGINNING)
     chained = []
     for number, entry in enumerate(entries, sequence + 1):
@@ -89,6 +88,13 @@ def _chain(session: Session, entries: Sequence[Mapping[str, Any]]) -> None:
         previous = values["hash"] = hash_of(values)
         chained.append(values)
     _insert.many(session, chained)
+
+
+def take_turn(session: Session) -> None:
+    """From here to COMMIT no other transaction adds an entry, and what those before it wrote is seen (SQLite: nobody
+    else writes anyway)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
 def last(session: Session) -> int:

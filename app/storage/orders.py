@@ -52,6 +52,22 @@ NEXT: Final[Mapping[OrderState, frozenset[OrderState]]] = {
 }
 
 
+LONGEST_COST_CENTER: Final = 100
+"""What is longer is cut: it still tells orders of one cost centre from those of others."""
+
+
+def cost_center_of(named: str | None) -> str | None:
+    """As it is kept."""
+    return named[:LONGEST_COST_CENTER] if named is not None else None
+
+
+def _of_time(whose: str) -> Index:
+    """For sums of a customer's orders by requester or cost centre; most orders name no cost centre."""
+    named = text(f"{whose} IS NOT NULL")
+    columns = ("customer_id", whose, "received_at")
+    return Index(f"ix_cd_orders_{whose}_received_at", *columns, sqlite_where=named, postgresql_where=named)
+
+
 class OrderRow(Row, table=True):
     """The buyer's order as it stands; `revision` is the number of the newest OrderRevisionRow that counts.
 
@@ -63,7 +79,7 @@ class OrderRow(Row, table=True):
     promised      the buyer was told "later" and is owed the outcome; `promise_warned_at` is when people heard that it
                   is overdue.
     total         the sum of the lines, each rounded, in `currency`.
-    requester     who asked for the goods, as the order names them.
+    requester     who asked for the goods, as the order names them; `cost_center` the one that all its lines name.
     erp_number    what the ERP calls it, once it has it.
     """
 
@@ -90,6 +106,7 @@ class OrderRow(Row, table=True):
     currency: str = Field(max_length=3)
     total: Decimal | None = Field(default=None, sa_type=DecimalText)
     requester: str | None = Field(default=None, max_length=320)
+    cost_center: str | None = Field(default=None, max_length=LONGEST_COST_CENTER)
     erp_number: str | None = Field(default=None, max_length=200)
     received_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
@@ -106,6 +123,8 @@ class OrderRow(Row, table=True):
             postgresql_where=text("promised IS true"),
         ),
         Index("ix_cd_orders_customer_id_id", "customer_id", "id"),
+        _of_time("requester"),
+        _of_time("cost_center"),
     )
 
 

@@ -218,6 +218,6 @@ def test_a_page_of_the_newest_is_read_in_the_order_of_an_index(page: str, site: 
                 assert not any("Sort" in step for step in plan), plan
 
 
-@pytest.mark.parametrize("statement", ["SELECT * FROM cd_orders WHERE requester = 'x'"])
+@pytest.mark.parametrize("statement", ["SELECT * FROM cd_orders WHERE protocol = 'x'"])
 def test_a_table_that_is_read_as_a_whole_is_noticed(statement: str, database: Database) -> None:
     assert read_whole(database, statement, ())
