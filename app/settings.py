@@ -150,9 +150,10 @@ class Settings(BaseSettings):
             raise ValueError("CROSSDOCK_SMTP_USER needs TLS: set CROSSDOCK_SMTP_SECURITY to starttls or tls")
         return self
 
-    def decides_by_link(self, total: Money | None) -> bool:
-        """Never for what has no total, or one in another currency."""
-        return _within(money_of(self.approve_by_link), total)
+    def decides_by_link(self, total: Money | None, limit: Money | None = None) -> bool:
+        """`limit` is that of the order's rules, where they have one. Never for what has no total, or one in another
+        currency."""
+        return _within(limit or money_of(self.approve_by_link), total)
 
     @property
     def approved_unopened(self) -> Money:

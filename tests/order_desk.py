@@ -29,6 +29,7 @@ from app.storage.catalog import CategoryRow, ItemRow, ItemTextRow, PriceListRow,
 from app.storage.customers import CustomerAddressRow, CustomerRow
 from app.storage.deliveries import DeliveryRow
 from app.storage.exchanges import ExchangeRow
+from app.storage.ledger import put_exchange, seal_exchange
 from app.storage.orders import HoldRow, HoldState, OrderRevisionRow, OrderRow
 from app.storage.partners import PartnerRow
 from app.storage.people import PersonRow
@@ -150,6 +151,31 @@ class Desk:
 
     def cancel(self, **changes: Any) -> TakenOrder:
         return self.send(order(), change=Change.DELETE, totals=None, **changes)
+
+    def message(self, body: bytes, media_type: str = "text/xml", **more: Any) -> str:
+        """The id of an order message in the ledger, from the desk's partner."""
+        values: dict[str, Any] = {
+            "id": self.gateway.ids(),
+            "realm": LIVE,
+            "direction": "in",
+            "partner_id": self.partner.id,
+            "customer_id": self.customer.id,
+            "transport": "http",
+            "protocol": "cxml",
+            "kind": "OrderRequest",
+            "control_id": "m1",
+            "state": "accepted",
+            "test": False,
+            "media_type": media_type,
+            "correlation_id": "c",
+            "at": self.gateway.clock.now(),
+            "size": len(body),
+            "sha256": "0",
+            "faults": [],
+            **more,
+        }
+        self.write(lambda tx: put_exchange(tx, values, seal_exchange(self.gateway.keys, values["id"], body)))
+        return str(values["id"])
 
     def order(self, number: str = "PO-1") -> OrderRow:
         with self.gateway.database.read() as session:

@@ -1,8 +1,8 @@
 """A flow's definition as JSON: read strictly, every fault at once, and written back as canonical text.
 
 `{"match", "block", "warn", "auto_approve", "stages": [{"steps": [...]}], "when_nobody_is_asked", "merge_consecutive",
-"final_approver", "tolerance", "later_date"}`. What has its default is not written, so that the checksum of a definition
-does not change with the keys that come after it."""
+"final_approver", "tolerance", "later_date", "link_limit"}`. What has its default is not written, so that the checksum
+of a definition does not change with the keys that come after it."""
 
 import hashlib
 import json
@@ -47,6 +47,7 @@ _FLOW_KEYS: Final = (
     "final_approver",
     "tolerance",
     "later_date",
+    "link_limit",
 )
 _STEP_KEYS: Final = (
     "key",
@@ -142,6 +143,7 @@ class _Reader:
             final_approver=final,
             tolerance=self._tolerance(data["tolerance"]) if "tolerance" in data else Tolerance(),
             later_date=self._choice(data, "later_date", "", LaterDate, LaterDate.NOTIFY),
+            link_limit=self._money(data["link_limit"], "link_limit") if "link_limit" in data else None,
         )
 
     def _list(self, data: object, at: str) -> list[Any]:
@@ -340,6 +342,7 @@ def to_json(flow: Flow) -> str:
         **_unless_default(flow, Flow(), "final_approver", _approver),
         **_unless_default(flow, Flow(), "tolerance", _tolerance),
         **_unless_default(flow, Flow(), "later_date", str),
+        **_unless_default(flow, Flow(), "link_limit", _money),
     }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 

@@ -140,6 +140,8 @@ class Tolerance:
 class Flow:
     """
     merge_consecutive  a yes also stands for the same person's step in the next stage.
+    link_limit         up to which total whoever has the link of a mail decides without signing in; None: as the
+                       installation is set. An amount of 0: never.
     final_approver     who decides where a hierarchy ends without a limit that covers the order.
     """
 
@@ -153,6 +155,7 @@ class Flow:
     final_approver: Approver | None = None
     tolerance: Tolerance = Tolerance()
     later_date: LaterDate = LaterDate.NOTIFY
+    link_limit: Money | None = None
 
     @property
     def steps(self) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 does who wants the order no longer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -24,16 +25,26 @@ from app.storage import approvals, audit, orders
 from app.storage.approval_notices import NoticeKind
 from app.storage.approvals import RunRow, RunTaskRow
 from app.storage.audit import AuditRow
-from app.storage.orders import OrderRow
+from app.storage.orders import OrderRow, OrderState
 from app.storage.people import PersonRow, Role
 
 T = TypeVar("T")
 
 
-def who_may_take(tx: Session, gateway: Gateway, person: PersonRow, task_id: str) -> list[Person]:
-    """To whom the task may be handed on, by name. Raises Refusal for a task that is not theirs."""
-    order, row, task = its_own(tx, gateway, person, task_id, gateway.clock.now())
-    return _takers(tx, order, row, task, gateway.clock.now())
+@dataclass(frozen=True, slots=True)
+class Colleagues:
+    """By name: to whom a task may be handed on, and who may be asked about its order."""
+
+    takers: tuple[Person, ...]
+    askable: tuple[Person, ...]
+
+
+def colleagues(session: Session, person: PersonRow, task: RunTaskRow, at: datetime) -> Colleagues:
+    """For an open task of this person's."""
+    order, row = session.get_one(OrderRow, task.order_id), session.get_one(RunRow, task.run_id)
+    everybody = sorted(directory_of(session, order, at), key=lambda one: one.name.casefold())
+    askable = tuple(one for one in everybody if one.active and one.id != person.id)
+    return Colleagues(tuple(_takers(session, order, row, task, at)), askable)
 
 
 def hand_on(
@@ -149,6 +160,37 @@ def questions_to(tx: Session, person: PersonRow, task: RunTaskRow) -> list[Audit
     return [
         entry for entry in tx.exec(query.order_by(col(AuditRow.sequence))) if entry.data["event"]["to"] == person.id
     ]
+
+
+def comment(tx: Session, gateway: Gateway, person: PersonRow, order_id: str, text: str, channel: str) -> OrderRow:
+    """A remark for whoever looks at the order, kept in its record. Raises Refusal, also for who only looks on: those
+    remark who are asked, decide or settle."""
+    order = orders.locked(tx, person.realm, order_id)
+    if order is None or not person.serves(order.customer_id) or not person.active:
+        raise Refusal(No.UNKNOWN_REFERENCE, "no such order")
+    if not person.has(Role.APPROVER, Role.OPERATOR, Role.ADMIN):
+        raise Refusal(No.FORBIDDEN, "only those who work on the order remark on it")
+    if not text.strip():
+        raise Refusal(No.UNACCEPTABLE, "write a remark")
+    row = approvals.newest_run(tx, order_id)
+    ask_approval.record(
+        tx,
+        order,
+        "commented",
+        gateway.clock.now(),
+        actor=audit.by(person.id),
+        channel=channel,
+        run_id=row.id if row is not None else None,
+        order_hash=row.order_hash if row is not None else None,
+        reason=text.strip()[:LONGEST_REASON],
+    )
+    return order
+
+
+def may_withdraw(person: PersonRow, order: OrderRow, row: RunRow | None) -> bool:
+    """Whether it is for this person to take the order back, as far as it has come."""
+    theirs = row is not None and (person.id in (row.requesters or ()) or person.has(Role.ADMIN))
+    return theirs and order.state in (OrderState.HELD, OrderState.AWAITING_APPROVAL)
 
 
 def withdraw(tx: Session, gateway: Gateway, person: PersonRow, order_id: str, reason: str, channel: str) -> OrderRow:

@@ -72,7 +72,8 @@ def test_an_approver_says_yes_in_a_browser(
         page.screenshot(path=tmp_path / "inbox.png")
         page.get_by_role("link", name="BROWSER-1").click()
         page.screenshot(path=tmp_path / "task.png", full_page=True)
-        page.get_by_role("button", name="Approve").click()
+        page.locator("label[for=yes]").click()
+        page.get_by_role("button", name="Send the decision").click()
         expect(page.get_by_text("Approved").first).to_be_visible()
         page.screenshot(path=tmp_path / "decided.png")
     assert erp.wait_for("BROWSER-1") is not None

@@ -1,7 +1,7 @@
 """URLs of approvers."""
 
 from app.storage.people import Role
-from app.web.approvals import handlers, list_page, together
+from app.web.approvals import handlers, list_page, moves, together
 from app.web.endpoint import KIB, Auth, Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -16,7 +16,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         roles=(Role.APPROVER,),
         body_limit=16 * KIB,
     ),
-    Endpoint(path="/approvals/{task_id}", handler=handlers.task_page, auth=Auth.PERSON, roles=(Role.APPROVER,)),
+    Endpoint(path="/approvals/{task_id}", handler=handlers.task_page, auth=Auth.PERSON),
+    *(
+        Endpoint(
+            path=f"/approvals/{{task_id}}/{act}",
+            handler=handler,
+            auth=Auth.PERSON,
+            methods=("POST",),
+            roles=(Role.APPROVER,),
+            body_limit=16 * KIB,
+        )
+        for act, handler in (("hand-on", moves.hand_on), ("ask", moves.ask))
+    ),
     Endpoint(
         path="/approvals/{task_id}",
         handler=handlers.decide,

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.approval.steps import TaskState
 from app.errors import No, Refusal
-from app.flows import decide_approval
+from app.flows import decide_approval, run_rows
 from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
 from app.languages import LANGUAGES, offered
 from app.storage import approval_links, people
@@ -37,7 +37,7 @@ SAY_WHY = msgid("Whoever rejects says why: choose a reason and write a sentence.
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a link leads to."""
+    """What a link leads to. `enough`: it decides without a login."""
 
     link: ApprovalLinkRow
     task: RunTaskRow
@@ -46,6 +46,15 @@ class Opened:
     view: OrderView
     language: str
     by: str
+    enough: bool
+
+    @property
+    def instead(self) -> str | None:
+        """The name of whose place the link's person takes."""
+        if self.task.assignee_id == self.person.id or self.view.round is None:
+            return None
+        step = self.view.round.of_task(self.task)
+        return next((one.name for one in step.people if one.task.id == self.task.id), None) if step else None
 
 
 def show(request: Request) -> Response:
@@ -77,7 +86,8 @@ def _found(session: Session, request: Request) -> Opened | None:
         return None
     closed_by = decide_approval.who_closed(session, run, task) if task.state != TaskState.OPEN else None
     by = people.named(session, task.realm, [closed_by]).get(closed_by or "", "")
-    return Opened(link, task, run, person, view, language, by)
+    enough = gateway.settings.decides_by_link(view.total, run_rows.flow_of(session, run).link_limit)
+    return Opened(link, task, run, person, view, language, by, enough)
 
 
 def _page(
@@ -97,7 +107,8 @@ def _page(
         "reasons": _reasons(found),
         "over": over,
         "decidable": is_open and not over,
-        "signs_in": not gateway.settings.decides_by_link(found.view.total),
+        "signs_in": not found.enough,
+        "instead": found.instead,
         "nonce": seal(gateway.keys, found.task.id, seen),
         "fault": fault,
         "decision": form.text("decision") if form else "",
@@ -135,7 +146,7 @@ async def decide(request: Request) -> Response:
         return await again(CHOOSE, 400)
     if choice == "reject" and not (code in list(ReasonCode) and text):
         return await again(SAY_WHY, 400)
-    if not gateway.settings.decides_by_link(found.view.total):
+    if not found.enough:
         who = await run_in_threadpool(look_up, gateway, request.cookies.get(COOKIE))
         if who is None or who.must_enrol or who.person.id != found.person.id:
             return _to_login(request, found, Chosen(now, choice, code, text))

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from app.approval.steps import State
-from app.flows import decide_approval
+from app.flows import decide_approval, move_task
 from app.storage.people import Role
 from app.web import spreadsheet
 from app.web.forms import FormLimits, read_form
@@ -57,17 +57,14 @@ def export_xlsx(request: Request) -> Response:
 
 
 def order_page(request: Request) -> Response:
-    view = view_of(request)
-    may_override = (
-        signed_in(request).may(Role.ADMIN)
-        and view.run is not None
-        and view.run.state
-        in (
-            State.OPEN,
-            State.HELD,
-        )
-    )
-    return people_page(request, "orders/order.html", {**shared(view), "may_override": may_override})
+    view, who = view_of(request), signed_in(request)
+    waits = view.run is not None and view.run.state in (State.OPEN, State.HELD)
+    context = {
+        "may_override": waits and who.may(Role.ADMIN),
+        "may_comment": who.may(Role.APPROVER, Role.OPERATOR, Role.ADMIN),
+        "may_withdraw": move_task.may_withdraw(who.person, view.row, view.run),
+    }
+    return people_page(request, "orders/order.html", {**shared(view), **context})
 
 
 def view_of(request: Request, order_id: str | None = None) -> OrderView:

@@ -22,9 +22,10 @@ from app.storage.partners import PartnerRow
 from app.storage.people import PersonRow
 from app.web.orders.run_view import Round, round_of
 from app.web.orders.sentences import Speaker
+from app.web.orders.thread import Thread, thread_of
 from schemas.item import Price
 from schemas.money import Money
-from schemas.order import Order, OrderLine
+from schemas.order import Attachment, Order, OrderLine
 from schemas.party import Address
 
 
@@ -68,6 +69,7 @@ class OrderView:
     settled: tuple[tuple[HoldRow, str], ...]
     run: RunRow | None
     round: Round | None
+    thread: Thread
     history: tuple[Happened, ...]
     deliveries: tuple[DeliveryRow, ...]
     answers: tuple[DispatchRow, ...]
@@ -81,6 +83,12 @@ class OrderView:
     def order_cases(self) -> tuple[HoldRow, ...]:
         """The open ones that are about the order as a whole."""
         return tuple(case for case in self.cases if case.line is None)
+
+    @property
+    def files(self) -> tuple[Attachment, ...]:
+        """All that came with the order, with whatever of it they came."""
+        comments = [*self.order.comments, *(comment for line in self.order.lines for comment in line.comments)]
+        return (*self.order.attachments, *(file for comment in comments for file in comment.attachments))
 
     @property
     def ship_to(self) -> Address | None:
@@ -112,6 +120,7 @@ def load(session: Session, person: PersonRow, order_id: str, language: str, at: 
         settled=tuple((hold, names.get(hold.settled_by or "", "")) for hold in settled),
         run=run,
         round=round_of(session, row, run, entries, Speaker(language), at) if run else None,
+        thread=thread_of(session, person, row, entries),
         history=_history(session, row, entries),
         deliveries=tuple(deliveries.of_order(session, row.id)),
         answers=tuple(

@@ -106,6 +106,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "handed_on": msgid("Task handed on"),
     "delegated": msgid("Stand-in changed"),
     "opened": msgid("Opened by an approver"),
+    "commented": msgid("Remark"),
     "questioned": msgid("Question asked"),
     "answered": msgid("Question answered"),
     "approver_left": msgid("Approver no longer here"),

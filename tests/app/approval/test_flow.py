@@ -212,6 +212,7 @@ WHOLE: dict[str, Any] = {
     "final_approver": {"user": "cfo"},
     "tolerance": {"percent": "2.5", "amount": {"amount": "20", "currency": "EUR"}},
     "later_date": "new_run",
+    "link_limit": {"amount": "250.00", "currency": "EUR"},
 }
 
 
@@ -270,6 +271,7 @@ def test_a_wrong_setting_of_a_step_is_refused_at_its_place(changes: dict[str, An
         ({"tolerance": {"percent": 2.5}}, ("flow.bad_value", "tolerance.percent")),
         ({"tolerance": {"percent": "1", "amount": "5"}}, ("flow.bad_value", "tolerance.amount")),
         ({"later_date": "never"}, ("flow.bad_value", "later_date")),
+        ({"link_limit": "250.00"}, ("flow.bad_value", "link_limit")),
         ({"merge_consecutive": 1}, ("flow.bad_value", "merge_consecutive")),
     ],
 )

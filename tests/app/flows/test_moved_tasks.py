@@ -11,6 +11,7 @@ from app.flows import keep_profile, move_task
 from app.flows.decide_approval import DecidedAlready
 from app.gateway import Gateway
 from app.storage.approval_notices import NoticeKind, NoticeRow
+from app.storage.approvals import RunTaskRow
 from app.storage.orders import OrderState
 
 
@@ -71,7 +72,8 @@ def test_a_task_with_a_limit_goes_to_who_has_the_authority(desk: Desk) -> None:
     desk.rules(stages([user("ann", min_limit={"amount": "500.00", "currency": "EUR"})]))
     desk.send()
     task, ann = desk.task("ann").id, desk.people["ann"]
-    takers = desk.write(lambda tx: move_task.who_may_take(tx, desk.gateway, ann, task))
+    at = desk.gateway.clock.now()
+    takers = desk.write(lambda tx: move_task.colleagues(tx, ann, tx.get_one(RunTaskRow, task), at).takers)
     assert [person.login for person in takers] == ["boss"]
 
 

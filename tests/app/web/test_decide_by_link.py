@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 
 from app import metrics
 from app.clock import SetClock
+from app.flows import keep_profile
 from app.gateway import Gateway
 from app.storage.approval_links import VALID, ApprovalLinkRow
 from app.storage.mails import State
@@ -204,6 +205,41 @@ async def test_who_is_signed_in_decides_above_the_amount_too(outbox: Outbox, des
     await browser.sign_in("paula")
     await choose(browser, path, "approve")
     assert "Paula approved this order on" in browser.text
+
+
+@pytest.mark.parametrize(
+    ("limit", "asks"), [({"amount": "995.00", "currency": "EUR"}, False), ({"amount": "0.00", "currency": "EUR"}, True)]
+)
+async def test_the_rules_say_up_to_which_amount_the_link_is_enough(
+    outbox: Outbox, desk: Desk, browser: Browser, limit: dict[str, str], asks: bool
+) -> None:
+    desk.rules({**EVERYTHING_IS_ASKED, "link_limit": limit})
+    desk.send(order() if asks else large())
+    await choose(browser, link_in(outbox), "approve")
+    assert (browser.path == "/login") is asks
+    assert desk.asked() == (["paula"] if asks else [])
+
+
+async def test_the_link_of_who_stands_in_says_for_whom(outbox: Outbox, desk: Desk, browser: Browser) -> None:
+    desk.person("otto", "approver", email="otto@buyer.example")
+    desk.rules({"stages": [{"steps": [{"key": "a", "name": "Lead", "approver": {"user": "paula"}}]}]})
+    begins = desk.gateway.clock.now().replace(tzinfo=None) - timedelta(days=1)
+    paula, otto, by = desk.people["paula"], desk.people["otto"], {"actor": "system", "channel": "command"}
+    ends = begins + timedelta(days=5)
+    desk.write(lambda tx: keep_profile.add_absence(tx, desk.gateway, paula, begins, ends, otto, **by))
+    desk.send()
+    outbox.send_all()
+    (path,) = (
+        found[1]
+        for mail in outbox.box.mails
+        if mail["To"] == "otto@buyer.example"
+        for found in LINK.finditer(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
+    )
+    await choose(browser, path, "approve")
+    assert "This task belongs to Otto. The decision is made in the place of Paula." in browser.text
+    assert "Otto approved this order on" in browser.text
+    task = desk.task("paula")
+    assert (task.decided_by, task.acting_for) == (otto.id, paula.id)
 
 
 async def test_somebody_else_who_is_signed_in_does_not(outbox: Outbox, desk: Desk, app: Starlette) -> None:

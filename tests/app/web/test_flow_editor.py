@@ -96,6 +96,7 @@ EVERYTHING: dict[str, Any] = {
     "final_approver": {"user": "root"},
     "tolerance": {"percent": "5", "amount": {"amount": "20.00", "currency": "EUR"}},
     "later_date": "new_run",
+    "link_limit": {"amount": "250.00", "currency": "EUR"},
 }
 """Says everything that can be said."""
 

@@ -150,7 +150,7 @@ async def test_who_stands_in_sees_for_whom_and_the_record_says_both(desk: Desk) 
     await bob.go("/approvals")
     assert "for Paula" in bob.text
     await bob.follow("A-1")
-    assert "You decide in the place of Paula." in bob.text
+    assert "The decision is made in the place of Paula." in bob.text
     await bob.post(bob.path, {"decision": "approve", "order_hash": bob.hidden("order_hash")})
     await bob.go("/approvals?show=decided")
     assert "for Paula" in bob.text

@@ -45,6 +45,7 @@ def boxes(data: Mapping[str, Any]) -> Box:
         "final_approver": approver_box(data.get("final_approver")),
         "tolerance": {"percent": _text(tolerance.get("percent")), **_money_box(tolerance.get("amount"))},
         "later_date": _text(data.get("later_date")) or LaterDate.NOTIFY.value,
+        "link_limit": _money_box(data.get("link_limit")),
     }
 
 
@@ -134,7 +135,7 @@ def definition(box: Mapping[str, Any]) -> dict[str, Any]:
     match = condition(box.get("match"))
     rules = {name: [_rule(rule) for rule in _list(box.get(name))] for name in RULES}
     final, tolerance = approver(box.get("final_approver")), _tolerance(_dict(box.get("tolerance")))
-    later = _text(box.get("later_date"))
+    later, by_link = _text(box.get("later_date")), _money(box.get("link_limit"))
     return {
         **({"match": match} if match is not None else {}),
         "block": rules["block"],
@@ -148,6 +149,7 @@ def definition(box: Mapping[str, Any]) -> dict[str, Any]:
         **({"final_approver": final} if final is not None else {}),
         **({"tolerance": tolerance} if tolerance else {}),
         **({"later_date": later} if later not in ("", LaterDate.NOTIFY) else {}),
+        **({"link_limit": by_link} if by_link is not None else {}),
     }
 
 

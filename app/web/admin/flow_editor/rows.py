@@ -23,6 +23,7 @@ _OF_FLOW: Final = (
     "final_approver",
     "tolerance",
     "later_date",
+    "link_limit",
 )
 
 

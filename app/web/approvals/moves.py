@@ -1,0 +1,58 @@
+"""What an approver does with a task besides deciding it: hands it on, or asks somebody about the order."""
+
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.errors import No, Refusal
+from app.flows import move_task
+from app.flows.decide_approval import DecidedAlready
+from app.web.approvals.handlers import FORM, already_page, own_task, task_view
+from app.web.forms import read_form
+from app.web.language import msgid
+from app.web.people.sessions import gateway_of, signed_in
+
+CHOOSE: Final = msgid("Choose a person.")
+WRITE: Final = msgid("Write what you want to know.")
+NOT_THEM: Final = msgid("This person may not decide it: choose another one.")
+NOT_ASKED: Final = msgid("This person cannot be asked about the order: choose another one.")
+MOVED: Final = msgid("The order does not wait for you any more.")
+
+
+async def hand_on(request: Request) -> Response:
+    return await _move(request, "hand-on")
+
+
+async def ask(request: Request) -> Response:
+    return await _move(request, "ask")
+
+
+async def _move(request: Request, act: str) -> Response:
+    task = await run_in_threadpool(own_task, request)
+    form = await read_form(request, FORM)
+    gateway, person = gateway_of(request), signed_in(request).person
+    to, text = form.text("to"), form.text("text")
+
+    async def again(fault: str, status: int = 400) -> Response:
+        typed = {"act": act, "to": to, "text": text}
+        return await run_in_threadpool(task_view, request, task, fault=fault, typed=typed, status=status)
+
+    if not to:
+        return await again(CHOOSE)
+    if act == "ask" and not text:
+        return await again(WRITE)
+    move = move_task.ask if act == "ask" else move_task.hand_on
+    try:
+        await gateway.database.awrite(lambda tx: move(tx, gateway, person, task.id, to, text, "page"))
+    except DecidedAlready as already:
+        return await run_in_threadpool(already_page, request, task, already)
+    except Refusal as refusal:
+        if refusal.no is No.UNKNOWN_REFERENCE:
+            raise HTTPException(404) from None
+        if refusal.no is No.CONFLICT:
+            return await again(MOVED, 409)
+        return await again(NOT_ASKED if act == "ask" else NOT_THEM)
+    return RedirectResponse(f"/approvals/{task.id}{'#thread' if act == 'ask' else ''}", status_code=303)
