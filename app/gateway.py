@@ -22,6 +22,7 @@ from app.storage.claims import Claims
 from app.storage.database import Database, connection_room
 from app.storage.durability import weaknesses
 from app.storage.seal_keys import unopenable
+from app.storage.waiting_lanes import WaitingLanes
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ class Gateway:
     ids    makes the ids of new rows; tests may count instead.
     memories  what this process remembers of slow data, for sessions that only read.
     claims    what this process has in hand, by its steady clock.
+    waiting   its lanes that wait for a place at their ERP.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class Gateway:
     ids: Callable[[], str] = new_id
     memories: Memories = field(default_factory=Memories)
     claims: Claims = field(default_factory=Claims)
+    waiting: WaitingLanes = field(default_factory=WaitingLanes)
 
 
 def alert(what: str, **facts: object) -> None:

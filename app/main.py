@@ -15,6 +15,7 @@ from app.clock import SystemClock
 from app.engine import Engine
 from app.gateway import Gateway, alert, keys_of
 from app.jobs import registry, sweep
+from app.jobs.call_waiting import calling
 from app.jobs.heartbeat import beating
 from app.jobs.watch import watching
 from app.seal import live_secrets
@@ -92,6 +93,7 @@ def listed(gateway: Gateway, worker: Engine | None) -> Iterator[None]:
     with running(gateway, worker), beating(gateway, works=worker is not None), ExitStack() as stack:
         if worker is not None:
             stack.enter_context(watching(gateway, worker))
+            stack.enter_context(calling(gateway))
         yield
 
 

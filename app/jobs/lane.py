@@ -1,7 +1,8 @@
 """Sends what a lane holds: takes the row whose turn it is, calls the ERP, writes down what came of it, and again.
 
 A lane gives its thread back after some seconds, so that a customer with a thousand orders does not keep another
-waiting; what is left goes to the back of the queue.
+waiting; what is left goes to the back of the queue. Until then it goes on with lanes that wait for its place at the
+ERP when its own has nothing more.
 
 While the database is gone a job stays where it is and goes on when it is back. What ends instead is found again only by
 the sweep, and a row that was being sent only when its lease has run out.
@@ -11,17 +12,16 @@ import time
 from typing import Final
 
 import structlog
-from sqlmodel import Session
 
 from app import metrics, trace
 from app.bridge.adapter import CannotTell, Found, Outcome, Uncertain
 from app.errors import kill_point
-from app.flows import deliver_order
-from app.flows.deliver_order import Act, Step
+from app.flows import settle_delivery
+from app.flows.deliver_order import WEIGHT, Turn
+from app.flows.take_delivery import Act, Step
 from app.gateway import Gateway, alert
-from app.jobs.taking_up import TakingUp
 from app.storage.intake_writer import Ended
-from app.work import WAKE_LANE, Lane
+from app.work import Lane
 
 TURN: Final = 2.0
 """Seconds after which no further call is begun."""
@@ -32,8 +32,8 @@ _log = structlog.get_logger(__name__)
 def run(gateway: Gateway, lane: Lane) -> int:
     """How many calls were made."""
     kill_point("delivery.before_sending")
-    step = gateway.database.insist(_taking_up(gateway, lane))
-    calls, end = 0, time.monotonic() + TURN
+    end, calls = time.monotonic() + TURN, 0
+    step = _taken(gateway, Turn(gateway, lane))
     while step is not None:
         trace.begin(step.trace, partner=step.partner, delivery=step.delivery.id)
         kill_point("delivery.after_sending")
@@ -42,37 +42,24 @@ def run(gateway: Gateway, lane: Lane) -> int:
         kill_point("delivery.after_request")
         calls += 1
         _log.info("delivery", act=step.act, delivery=step.delivery.id, result=type(result).__name__)
-        step = _go_on(gateway, lane, step, result, last=time.monotonic() >= end)
+        step = _gone_on(gateway, step, result, last=time.monotonic() >= end)
         kill_point("delivery.after_mark")
     return calls
 
 
-def _taking_up(gateway: Gateway, lane: Lane, after: Step | None = None) -> TakingUp[Step]:
-    return TakingUp(
-        lambda tx: deliver_order.prepare(tx, gateway, lane, after=after),
-        lambda tx, step: deliver_order.resumed(tx, gateway, step),
-    )
+def _taken(gateway: Gateway, turn: Turn) -> Step | None:
+    gateway.database.insist(turn, batched=True, weight=WEIGHT)
+    return turn.step
 
 
-def _go_on(gateway: Gateway, lane: Lane, step: Step, result: Outcome | Found, *, last: bool) -> Step | None:
-    """Writes down the result and takes up the next row, in one commit: half the flushes to disk."""
-    take_up = _taking_up(gateway, lane, after=step)
-
-    def work(tx: Session) -> Step | None:
-        deliver_order.settle(tx, gateway, step, result)
-        tx.flush()
-        if not last:
-            return take_up(tx)
-        gateway.engine.enqueue(tx, WAKE_LANE, lane)
-        return None
-
+def _gone_on(gateway: Gateway, step: Step, result: Outcome | Found, *, last: bool) -> Step | None:
     try:
-        return gateway.database.insist(work)
+        return _taken(gateway, Turn(gateway, step.lane, (step, result), last))
     except Ended:
         raise
     except Exception:
         # Whatever is wrong with the next row must not undo what is known of this one.
-        gateway.database.insist(lambda tx: deliver_order.settle(tx, gateway, step, result))
+        gateway.database.insist(lambda tx: settle_delivery.settle(tx, gateway, [(step, result)]))
         raise
 
 

@@ -14,12 +14,12 @@ from sqlmodel import Session
 
 from app.bridge import schedule
 from app.flows import (
-    deliver_order,
     forward_order,
     reply,
     send_mail,
     stand_in,
     steady_time,
+    take_delivery,
     tell_operators,
     write_mail,
 )
@@ -171,7 +171,7 @@ def _recover(tx: Session, gateway: Gateway) -> int:
     now = gateway.clock.now()
     in_hand = claimed_by(tx, DeliveryRow, gateway.settings.worker_id)
     for delivery in in_hand:
-        deliver_order.lost(tx, delivery, now)
+        take_delivery.lost(tx, delivery, now)
         forward_order.wake(tx, gateway, delivery)
     posting = claimed_by(tx, DispatchRow, gateway.settings.worker_id)
     for dispatch in posting:

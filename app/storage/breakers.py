@@ -7,14 +7,15 @@ opens it again, for longer than before. A closed breaker lets the lanes back in 
 knock the ERP over again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Field, Session, select
+from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime
 
@@ -68,21 +69,84 @@ class NotNow:
     until: datetime
 
 
-def admission(tx: Session, endpoint: str, now: datetime) -> Go | NotNow:
-    """Whoever is told to probe has taken the probe."""
-    row = tx.get(BreakerRow, endpoint, populate_existing=True)
-    if row is None or row.state == Breaker.CLOSED:
-        return Go(room=_wave(row, now) if row is not None else None)
-    if row.next_probe_at is not None and row.next_probe_at <= now:
-        # The row is locked and read again: of several workers that come now, one finds it still due.
-        row = _locked(tx, endpoint)
-        if row.state != Breaker.CLOSED and row.next_probe_at is not None and row.next_probe_at <= now:
-            row.state = Breaker.HALF_OPEN
-            row.next_probe_at = now + PROBE
-            return Go(probe=True)
-    if row.state == Breaker.OPEN and row.next_probe_at is not None:
-        return NotNow(row.next_probe_at)
-    return NotNow(now + BEHIND_PROBE)
+class Breakers:
+    """Those that one transaction deals with, each read once."""
+
+    def __init__(self, tx: Session) -> None:
+        self._tx = tx
+        self._rows: dict[str, BreakerRow | None] = {}
+
+    def read(self, endpoints: Collection[str]) -> None:
+        """Many at once, before they are asked one by one."""
+        new = [endpoint for endpoint in dict.fromkeys(endpoints) if endpoint not in self._rows]
+        if new:
+            self._rows.update(dict.fromkeys(new))
+            self._rows.update({row.endpoint: row for row in self._tx.exec(_THESE, params={"endpoints": new})})
+
+    def admission(self, endpoint: str, now: datetime) -> Go | NotNow:
+        """Whoever is told to probe has taken the probe."""
+        row = self._row(endpoint)
+        if row is None or row.state == Breaker.CLOSED:
+            return Go(room=_wave(row, now) if row is not None else None)
+        if row.next_probe_at is not None and row.next_probe_at <= now:
+            # The row is locked and read again: of several workers that come now, one finds it still due.
+            row = self._locked(endpoint)
+            if row.state != Breaker.CLOSED and row.next_probe_at is not None and row.next_probe_at <= now:
+                row.state = Breaker.HALF_OPEN
+                row.next_probe_at = now + PROBE
+                return Go(probe=True)
+        if row.state == Breaker.OPEN and row.next_probe_at is not None:
+            return NotNow(row.next_probe_at)
+        return NotNow(now + BEHIND_PROBE)
+
+    def succeeded(self, endpoint: str, now: datetime, *, proven: bool) -> None:
+        """The endpoint answered like itself, were it with a refusal. `proven`: to an order, not only to a look-up."""
+        row = self._row(endpoint)
+        closes = row is not None and row.state != Breaker.CLOSED
+        if row is None or not (closes or (proven and (row.failures or row.cooldown))):
+            return
+        row = self._locked(endpoint)
+        row.state = Breaker.CLOSED
+        row.next_probe_at = None
+        row.failures = 0 if proven else FAILURES - 1
+        row.cooldown = 0 if proven else row.cooldown
+        if closes:
+            row.closed_at = now
+
+    def failed(self, endpoint: str, now: datetime, error: str, *, probe: bool) -> bool:
+        """No connection, no answer, or a 5xx. True when that opened the breaker; a `probe` keeps it open for longer."""
+        row = self._locked(endpoint)
+        row.failures += 1
+        row.last_error = error[:2_000]
+        opens = row.state == Breaker.CLOSED and row.failures >= FAILURES
+        if opens or (row.state == Breaker.HALF_OPEN and probe):
+            row.state = Breaker.OPEN
+            row.opened_at = now if opens else row.opened_at
+            row.cooldown = min(max(row.cooldown * 2, _seconds(COOLDOWN)), _seconds(LONGEST_COOLDOWN))
+            row.next_probe_at = now + timedelta(seconds=row.cooldown)
+        return opens
+
+    def _row(self, endpoint: str) -> BreakerRow | None:
+        self.read([endpoint])
+        return self._rows[endpoint]
+
+    def _locked(self, endpoint: str) -> BreakerRow:
+        # What was changed here before goes out first: the row is read again.
+        self._tx.flush()
+        dialect: Dialect = self._tx.get_bind().dialect
+        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+        defaults = {"endpoint": endpoint, "state": Breaker.CLOSED, "failures": 0, "cooldown": 0}
+        self._tx.execute(insert(BreakerRow).values(defaults).on_conflict_do_nothing())
+        query = select(BreakerRow).where(BreakerRow.endpoint == endpoint).with_for_update()
+        row = self._rows[endpoint] = self._tx.exec(query.execution_options(populate_existing=True)).one()
+        return row
+
+
+_THESE: Final = (
+    select(BreakerRow)
+    .where(col(BreakerRow.endpoint).in_(bindparam("endpoints", expanding=True)))
+    .execution_options(populate_existing=True)
+)
 
 
 def _wave(row: BreakerRow, now: datetime) -> int | None:
@@ -92,43 +156,5 @@ def _wave(row: BreakerRow, now: datetime) -> int | None:
     return None if wave >= WAVES else 1 << wave
 
 
-def succeeded(tx: Session, endpoint: str, now: datetime, *, proven: bool) -> None:
-    """The endpoint answered like itself, were it with a refusal. `proven`: to an order, not only to a look-up."""
-    row = tx.get(BreakerRow, endpoint, populate_existing=True)
-    closes = row is not None and row.state != Breaker.CLOSED
-    if row is None or not (closes or (proven and (row.failures or row.cooldown))):
-        return
-    row = _locked(tx, endpoint)
-    row.state = Breaker.CLOSED
-    row.next_probe_at = None
-    row.failures = 0 if proven else FAILURES - 1
-    row.cooldown = 0 if proven else row.cooldown
-    if closes:
-        row.closed_at = now
-
-
-def failed(tx: Session, endpoint: str, now: datetime, error: str, *, probe: bool) -> bool:
-    """No connection, no answer, or a 5xx. True when that opened the breaker; a `probe` keeps it open for longer."""
-    row = _locked(tx, endpoint)
-    row.failures += 1
-    row.last_error = error[:2_000]
-    opens = row.state == Breaker.CLOSED and row.failures >= FAILURES
-    if opens or (row.state == Breaker.HALF_OPEN and probe):
-        row.state = Breaker.OPEN
-        row.opened_at = now if opens else row.opened_at
-        row.cooldown = min(max(row.cooldown * 2, _seconds(COOLDOWN)), _seconds(LONGEST_COOLDOWN))
-        row.next_probe_at = now + timedelta(seconds=row.cooldown)
-    return opens
-
-
 def _seconds(time: timedelta) -> int:
     return int(time.total_seconds())
-
-
-def _locked(tx: Session, endpoint: str) -> BreakerRow:
-    dialect: Dialect = tx.get_bind().dialect
-    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    defaults = {"endpoint": endpoint, "state": Breaker.CLOSED, "failures": 0, "cooldown": 0}
-    tx.execute(insert(BreakerRow).values(defaults).on_conflict_do_nothing())
-    query = select(BreakerRow).where(BreakerRow.endpoint == endpoint).with_for_update()
-    return tx.exec(query.execution_options(populate_existing=True)).one()

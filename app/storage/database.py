@@ -177,18 +177,19 @@ class Database:
             with self.work_engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def write(self, work: Callable[[Session], T], *, patience: float = 30.0) -> T:
+    def write(self, work: Callable[[Any], T], *, patience: float = 30.0, batched: bool = False, weight: int = 1) -> T:
         """Blocks until `work` is committed and returns its result; raises what it raised, with nothing written.
-        Raises Busy (no room in the queue, or no turn, within `patience` seconds) and Unwritten (database gone)."""
-        return self.writer.write(work, patience=patience)
+        Raises Busy (no room in the queue, or no turn, within `patience` seconds) and Unwritten (database gone).
+        `batched` and `weight` are as the writer has them."""
+        return self.writer.write(work, patience=patience, batched=batched, weight=weight)
 
-    def insist(self, work: Callable[[Session], T]) -> T:
+    def insist(self, work: Callable[[Any], T], *, batched: bool = False, weight: int = 1) -> T:
         """As `write`, and again until it is written, however long the database is gone: for what only this thread
         knows, such as what an ERP has just said. Of a commit whose answer was lost nobody knows whether it happened,
         so `work` must find out by its rows. Raises Ended when the writer stops first."""
         while True:
             try:
-                return self.write(work)
+                return self.write(work, batched=batched, weight=weight)
             except Ended:
                 raise
             except (Busy, Unwritten):

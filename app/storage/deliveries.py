@@ -6,21 +6,17 @@ rejected) is closed: it stops later rows of the same order and nobody else.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final
 
 from sqlalchemy import Index, UniqueConstraint, bindparam, func, or_, text
-from sqlalchemy.orm import aliased
-from sqlmodel import Field, Session, col, exists, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel import Field, Session, col, select
 
 from app.storage.base import UtcDateTime, table_of
 from app.storage.in_hand import OfOrder
 from app.storage.prepared import PreparedInsert
-
-T = TypeVar("T", bound=SelectOfScalar[Any])
 
 
 class State(StrEnum):
@@ -142,39 +138,8 @@ class DeliveryRow(OfOrder, table=True):
 put = PreparedInsert(table_of(DeliveryRow))
 
 
-def _head(what: T) -> T:
-    """Built once for each use, as building the query takes longer than running it."""
-    before = aliased(DeliveryRow)
-    stopped = exists().where(
-        col(before.order_id) == DeliveryRow.order_id,
-        col(before.sequence) < DeliveryRow.sequence,
-        col(before.state).in_(STOPPED),
-        col(before.superseded).is_(False),
-    )
-    return (
-        what.where(
-            DeliveryRow.realm == bindparam("realm"),
-            DeliveryRow.lane == bindparam("lane"),
-            col(DeliveryRow.open).is_(True),
-            ~stopped,
-        )
-        .order_by(col(DeliveryRow.sequence))
-        .limit(1)
-        .execution_options(populate_existing=True)
-    )
-
-
-_HEAD: Final = _head(select(DeliveryRow))
-
-
 def lane_of(customer_id: str, erp: str) -> str:
     return f"{customer_id}:{erp}"
-
-
-def locked(tx: Session, sequence: int | None) -> DeliveryRow | None:
-    """The row as it is now, kept from others until the transaction ends."""
-    query = select(DeliveryRow).where(DeliveryRow.sequence == sequence).with_for_update()
-    return tx.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
 def by_id(tx: Session, delivery_id: str) -> DeliveryRow | None:
@@ -192,15 +157,11 @@ def of_order(session: Session, order_id: str, *, lock: bool = False) -> list[Del
     return list(session.exec(query))
 
 
-def head(tx: Session, realm: str, lane: str) -> DeliveryRow | None:
-    """The row whose turn it is: the oldest open one that no stopped row of its own order stands before."""
-    row = tx.exec(_HEAD, params={"realm": realm, "lane": lane}).one_or_none()
-    if row is None or tx.get_bind().dialect.name == "sqlite":
-        return row
-    # Not locked in one go: SKIP LOCKED would pass over the head and return the row behind it. Waited for, since it may
-    # be who puts a row behind it that has it in hand, and counts on this look (`idle`).
-    row = locked(tx, row.sequence)
-    return row if row is not None and row.open else None
+def heads(tx: Session, lanes: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """For each of the lanes (realm, name) the sequence of the row whose turn it is, as this transaction sees it: the
+    oldest open one that no stopped row of its own order stands before."""
+    found = tx.connection().execute(_HEADS[tx.get_bind().dialect.name], {"lanes": json.dumps(lanes)}).all()
+    return {(realm, lane): sequence for realm, lane, sequence in found if sequence is not None}
 
 
 def idle(tx: Session, lanes: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -210,30 +171,26 @@ def idle(tx: Session, lanes: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     ended, and the look for the next one finds its row."""
     if not lanes:
         return set()
-    dialect = tx.get_bind().dialect.name
-    heads = tx.connection().execute(_HEADS[dialect], {"lanes": json.dumps(lanes)}).all()
-    sequences = [sequence for _, _, sequence in heads if sequence is not None]
-    if sequences and dialect == "postgresql":
-        kept = tx.connection().execute(_KEPT, {"sequences": sequences}).scalars()
-        sequences = list(kept)
-    busy = frozenset(sequences)
-    return {(realm, lane) for realm, lane, sequence in heads if sequence not in busy}
+    busy = heads(tx, lanes)
+    if busy and tx.get_bind().dialect.name == "postgresql":
+        kept = set(tx.connection().execute(_KEPT, {"sequences": list(busy.values())}).scalars())
+        busy = {lane: sequence for lane, sequence in busy.items() if sequence in kept}
+    return {(realm, lane) for realm, lane in lanes} - busy.keys()
 
+
+_HEAD: Final = """(
+    SELECT sequence FROM cd_deliveries AS head
+    WHERE head.realm = lanes.realm AND head.lane = lanes.lane AND head.open AND NOT EXISTS (
+        SELECT 1 FROM cd_deliveries AS before
+        WHERE before.order_id = head.order_id AND before.sequence < head.sequence
+          AND before.state IN ('held', 'dead', 'rejected') AND NOT before.superseded
+    )
+    ORDER BY sequence LIMIT 1
+)"""
+"""Of each row of `lanes`."""
 
 _HEADS: Final = {
-    dialect: text(
-        # As `_head`, for several lanes in one look.
-        f"""
-        SELECT lanes.realm, lanes.lane, (
-            SELECT sequence FROM cd_deliveries AS head
-            WHERE head.realm = lanes.realm AND head.lane = lanes.lane AND head.open AND NOT EXISTS (
-                SELECT 1 FROM cd_deliveries AS before
-                WHERE before.order_id = head.order_id AND before.sequence < head.sequence
-                  AND before.state IN ('held', 'dead', 'rejected') AND NOT before.superseded
-            )
-            ORDER BY sequence LIMIT 1
-        ) FROM ({lanes}) AS lanes"""  # noqa: S608 - put together from what stands below
-    )
+    dialect: text(f"SELECT lanes.realm, lanes.lane, {_HEAD} FROM ({lanes}) AS lanes")  # noqa: S608 - of what stands here
     for dialect, lanes in {
         "sqlite": "SELECT json_extract(value, '$[0]') AS realm, json_extract(value, '$[1]') AS lane "
         "FROM json_each(:lanes)",
@@ -246,25 +203,32 @@ _KEPT: Final = text(
 )
 
 
-def sending(tx: Session, realm: str, erp: str) -> int:
-    """How many deliveries are at the ERP at this moment."""
-    query = select(func.count()).where(
-        DeliveryRow.erp == erp, DeliveryRow.state == State.SENDING, DeliveryRow.realm == realm
-    )
-    return tx.exec(query).one()
+def sending(tx: Session, erps: Collection[str]) -> dict[tuple[str, str], int]:
+    """How many deliveries are at these ERPs at this moment, by realm and name."""
+    found = tx.exec(_SENDING, params={"erps": list(erps)})
+    return {(realm, erp): count for realm, erp, count in found}
+
+
+_SENDING: Final = (
+    select(DeliveryRow.realm, DeliveryRow.erp, func.count())
+    .where(col(DeliveryRow.erp).in_(bindparam("erps", expanding=True)), DeliveryRow.state == State.SENDING)
+    .group_by(col(DeliveryRow.realm), col(DeliveryRow.erp))
+)
 
 
 def due_lanes(tx: Session, now: datetime, quiet_since: datetime) -> list[tuple[str, str]]:
-    """Realm and name of every lane that has something to do now, where a row stands untouched since `quiet_since` and
-    none is being worked on: a work item was lost, or its worker. Waking a lane that needs none is harmless."""
-    query = (
-        select(DeliveryRow.realm, DeliveryRow.lane)
-        .where(col(DeliveryRow.open).is_(True))
-        .group_by(col(DeliveryRow.realm), col(DeliveryRow.lane))
-        .having(func.min(DeliveryRow.touched_at) <= quiet_since)
-        .having(or_(func.max(DeliveryRow.due_at).is_(None), func.max(DeliveryRow.due_at) <= now))
-    )
-    return list(tx.exec(query))
+    """Realm and name of every lane whose head is due now and untouched since `quiet_since`: a work item was lost, or
+    its worker. Waking a lane that needs none is harmless."""
+    return [(realm, lane) for realm, lane in tx.exec(_DUE, params={"now": now, "quiet_since": quiet_since})]
+
+
+_DUE: Final = select(DeliveryRow.realm, DeliveryRow.lane).where(
+    col(DeliveryRow.sequence).in_(
+        select(text(_HEAD)).select_from(text("(SELECT DISTINCT realm, lane FROM cd_deliveries WHERE open) AS lanes"))
+    ),
+    col(DeliveryRow.touched_at) <= bindparam("quiet_since", type_=UtcDateTime),
+    or_(col(DeliveryRow.due_at).is_(None), col(DeliveryRow.due_at) <= bindparam("now", type_=UtcDateTime)),
+)
 
 
 def late(tx: Session, before: datetime, limit: int) -> list[DeliveryRow]:

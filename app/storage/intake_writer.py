@@ -36,6 +36,7 @@ from app.storage.group_connection import Groups, groups_of
 T = TypeVar("T")
 
 LARGEST_GROUP: Final = 200
+"""The sum of the weights in it."""
 LONGEST_GROUP: Final = 0.025
 """Seconds after which a group is closed, so that the first waiter never pays for two hundred slow ones."""
 
@@ -71,12 +72,14 @@ def after_commit(session: Session, act: Callable[[], None]) -> None:
 
 @dataclass(slots=True)
 class _Piece:
-    """`answer` is for a thread that waits, or for a task on its event loop. `batched` work takes a Batch as well.
+    """`answer` is for a thread that waits, or for a task on its event loop. `batched` work takes a Batch as well; its
+    `weight` says what it leaves for the end of the group, where a single row is 1.
     `context` is of whoever asked for the work: the log and what is kept of the request (`app.trace`) speak of that."""
 
     work: Callable[[Any], Any]
     answer: Future[Any] | asyncio.Future[Any]
     batched: bool = False
+    weight: int = 1
     result: Any = None
     failure: BaseException | None = None
     acts: Sequence[Callable[[], None]] = ()
@@ -137,10 +140,11 @@ class GroupCommitWriter:
         began = self._group_began
         return time.monotonic() - began if began is not None else 0.0
 
-    def write(self, work: Callable[[Session], T], *, patience: float = 30.0) -> T:
+    def write(self, work: Callable[[Any], T], *, patience: float = 30.0, batched: bool = False, weight: int = 1) -> T:
         """Runs `work` and returns what it returns once that is committed; raises what it raised. Waits up to
-        `patience` seconds for room in the queue, then raises Busy."""
-        piece = _Piece(work, Future())
+        `patience` seconds for room in the queue, then raises Busy. `batched` work takes a Batch as well, and what it
+        leaves there is as much as `weight` single rows."""
+        piece = _Piece(work, Future(), batched, weight)
         deadline = time.monotonic() + patience
         with self._changed:
             while len(self._waiting) >= self._limit and not self._stopping:
@@ -241,11 +245,13 @@ class GroupCommitWriter:
     ) -> None:
         ends = time.monotonic() + LONGEST_GROUP
         session = Session(connection, expire_on_commit=False)
-        while len(done) < largest and (not done or time.monotonic() < ends):
+        weight = 0
+        while weight < largest and (not done or time.monotonic() < ends):
             piece = take()
             if piece is None:
                 return
             done.append(piece)
+            weight += piece.weight if group.batching else 1
             metrics.WRITER_WAITED.observe(time.monotonic() - piece.put_at)
             if piece.batched and group.batching:
                 piece.context.run(_leave_rows, group.batch, piece)

@@ -30,11 +30,6 @@ class LaneStopRow(Row, table=True):
     by: str = Field(max_length=200)
 
 
-def holds(tx: Session, row: DeliveryRow) -> bool:
-    stop = tx.get(LaneStopRow, (row.realm, row.lane))
-    return stop is not None and (row.sequence or 0) > stop.after
-
-
 def pause(tx: Session, realm: str, lane: str, *, at: datetime, by: str) -> None:
     tx.merge(LaneStopRow(realm=realm, lane=lane, after=EVERYTHING, at=at, by=by[:200]))
 

@@ -48,7 +48,7 @@ def shop(gateway: Gateway, clock: SetClock) -> Iterator[str]:
         tx.add(traffic.PartnerRow(realm=LIVE, name=LONG, created_at=now))
         processes.began(tx, "worker-1", now, works=True)
         for _ in range(breakers.FAILURES):
-            breakers.failed(tx, "main", now, "down", probe=False)
+            breakers.Breakers(tx).failed("main", now, "down", probe=False)
         for language in ("en", "es", "pt"):
             person = PersonRow(
                 realm=LIVE,

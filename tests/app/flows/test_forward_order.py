@@ -22,8 +22,9 @@ from app.alarms import ALARMS
 from app.approval.steps import State as RunState
 from app.bridge.adapter import Accepted, Delivery, Heard, Outcome, Retry
 from app.clock import SetClock
-from app.flows import deliver_order, forward_order
+from app.flows import forward_order, settle_delivery, take_delivery
 from app.flows.cases import Code
+from app.flows.take_delivery import Step
 from app.gateway import Gateway
 from app.jobs import lane as lane_job
 from app.storage import deliveries
@@ -368,11 +369,9 @@ def test_a_change_of_a_refused_order_is_offered_as_a_new_one(lanes: Lanes, erp: 
 # Workers that are lost, results that are late
 
 
-def prepared(lanes: Lanes) -> deliver_order.Step:
+def prepared(lanes: Lanes) -> Step:
     (lane,) = lanes.lanes()
-    step = lanes.gateway.database.write(lambda tx: deliver_order.prepare(tx, lanes.gateway, lane))
-    assert step is not None
-    return step
+    return lanes.gateway.database.write(lambda tx: take_delivery.prepare(tx, lanes.gateway, [lane]))[lane]
 
 
 def test_a_claimed_delivery_is_nobody_elses(lanes: Lanes, erp: MemoryErp) -> None:
@@ -414,7 +413,7 @@ def test_a_result_after_the_lease_is_recorded_and_decides_nothing(
     step = prepared(lanes)
     lanes.work_for(2 * MINUTE)
     late = Accepted("E-late", "SO-late")
-    lanes.gateway.database.write(lambda tx: deliver_order.settle(tx, lanes.gateway, step, late))
+    lanes.gateway.database.write(lambda tx: settle_delivery.settle(tx, lanes.gateway, [(step, late)]))
     row = lanes.delivery(order_id)
     assert row.erp_id != "E-late"
     with lanes.gateway.database.read() as session:

@@ -10,9 +10,9 @@ from lanes import Lanes, MemoryErp, lanes_on
 from sqlmodel import Session, select
 
 from app.clock import SetClock
-from app.flows import deliver_order, reply, send_reply
-from app.flows.deliver_order import Step
+from app.flows import reply, send_reply, take_delivery
 from app.flows.send_reply import Silence
+from app.flows.take_delivery import Step
 from app.gateway import Gateway
 from app.jobs import dispatch as dispatch_job
 from app.jobs import lane as lane_job
@@ -109,13 +109,12 @@ def test_a_row_that_somebody_else_took_is_not_gone_on_with(lanes: Lanes) -> None
     gateway = lanes.gateway
 
     def taken_over(tx: Session) -> Step | None:
-        step = deliver_order.prepare(tx, gateway, lane)
-        assert step is not None
+        step = take_delivery.prepare(tx, gateway, [lane])[lane]
         row = lanes.deliveries()[0]
         held = tx.get_one(type(row), row.sequence)
         held.claim = "another"
         tx.flush()
-        return deliver_order.resumed(tx, gateway, step)
+        return take_delivery.resumed(tx, gateway, step)
 
     assert gateway.database.write(taken_over) is None
 

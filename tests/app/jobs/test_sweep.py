@@ -4,16 +4,16 @@ from datetime import timedelta
 import pytest
 import structlog
 from lanes import Lanes, MemoryErp, is_down, lanes_on, refuses, reply_is_lost
-from sqlmodel import Session
+from sqlmodel import Session, select
 from structlog.testing import capture_logs
 
 from app.clock import SetClock
-from app.flows import deliver_order, reply
+from app.flows import forward_order, reply, take_delivery
 from app.gateway import Gateway
 from app.jobs import lane as lane_job
 from app.jobs import registry, sweep
 from app.storage import deliveries
-from app.storage.deliveries import State
+from app.storage.deliveries import DeliveryRow, State
 from app.storage.orders import OrderRow
 from app.work import ALL, SEND_DISPATCH, WAKE_LANE
 
@@ -79,10 +79,47 @@ def test_a_row_that_waits_for_its_time_is_left_alone(lanes: Lanes, erp: MemoryEr
     assert len(woken(lanes)) == 1
 
 
+def test_a_lane_is_found_by_its_head_whatever_those_behind_it_wait_for(
+    lanes: Lanes, erp: MemoryErp, clock: SetClock
+) -> None:
+    """A replayed order stands before one that is put off for an hour."""
+    erp.script = [refuses, is_down]
+    customer = lanes.customer()
+    refused, behind = lanes.approved(customer, "PO-1"), lanes.approved(customer, "PO-2")
+    lanes.work()
+
+    def again_while_the_next_one_waits(tx: Session) -> None:
+        (first,), (second,) = deliveries.of_order(tx, refused), deliveries.of_order(tx, behind)
+        second.due_at = clock.now() + HOUR
+        forward_order.again(tx, lanes.gateway, first)
+
+    lanes.gateway.database.write(again_while_the_next_one_waits)
+    clock.move(MINUTE)
+    assert len(woken(lanes)) == 1
+
+
+def test_a_lane_whose_head_waits_is_left_alone_whatever_stands_behind_it(
+    lanes: Lanes, erp: MemoryErp, clock: SetClock
+) -> None:
+    erp.script = [is_down]
+    customer = lanes.customer()
+    for number in ("PO-1", "PO-2"):
+        lanes.approved(customer, number)
+    lanes.work()
+
+    def put_off(tx: Session) -> None:
+        (head,) = [row for row in tx.exec(select(DeliveryRow)) if row.due_at is not None]
+        head.due_at = clock.now() + HOUR
+
+    lanes.gateway.database.write(put_off)
+    clock.move(MINUTE)
+    assert woken(lanes) == []
+
+
 def test_a_lease_that_ran_out_is_due(lanes: Lanes, erp: MemoryErp, clock: SetClock) -> None:
     order_id = lanes.approved(lanes.customer())
     (lane,) = lanes.lanes()
-    lanes.gateway.database.write(lambda tx: deliver_order.prepare(tx, lanes.gateway, lane))
+    lanes.gateway.database.write(lambda tx: take_delivery.prepare(tx, lanes.gateway, [lane]))
     clock.move(MINUTE)
     assert woken(lanes) == []
     clock.move(MINUTE)
@@ -118,7 +155,7 @@ def test_unsent_answers_are_put_back(lanes: Lanes, clock: SetClock) -> None:
 def test_what_the_worker_had_in_hand_when_it_ended_is_uncertain(lanes: Lanes, erp: MemoryErp) -> None:
     order_id = lanes.approved(lanes.customer())
     (lane,) = lanes.lanes()
-    lanes.gateway.database.write(lambda tx: deliver_order.prepare(tx, lanes.gateway, lane))
+    lanes.gateway.database.write(lambda tx: take_delivery.prepare(tx, lanes.gateway, [lane]))
     assert sweep.recover(lanes.gateway) == 1
     assert lanes.delivery(order_id).state == State.UNCERTAIN
     assert sweep.recover(lanes.gateway) == 0
@@ -129,7 +166,7 @@ def test_what_the_worker_had_in_hand_when_it_ended_is_uncertain(lanes: Lanes, er
 def test_another_workers_rows_are_not_recovered(lanes: Lanes) -> None:
     order_id = lanes.approved(lanes.customer())
     (lane,) = lanes.lanes()
-    lanes.gateway.database.write(lambda tx: deliver_order.prepare(tx, lanes.gateway, lane))
+    lanes.gateway.database.write(lambda tx: take_delivery.prepare(tx, lanes.gateway, [lane]))
 
     def others(tx: Session) -> None:
         deliveries.of_order(tx, order_id)[0].worker = "worker-2"

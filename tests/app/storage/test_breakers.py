@@ -20,14 +20,16 @@ class Breaker:
         self.clock = clock
 
     def ask(self) -> Go | NotNow:
-        return self._write(lambda tx: breakers.admission(tx, "main", self.clock.now()))
+        return self._write(lambda tx: breakers.Breakers(tx).admission("main", self.clock.now()))
 
     def fails(self, times: int = 1, *, probe: bool = False) -> list[bool]:
         now = self.clock.now()
-        return [self._write(lambda tx: breakers.failed(tx, "main", now, "down", probe=probe)) for _ in range(times)]
+        return [
+            self._write(lambda tx: breakers.Breakers(tx).failed("main", now, "down", probe=probe)) for _ in range(times)
+        ]
 
     def succeeds(self, *, proven: bool = True) -> None:
-        self._write(lambda tx: breakers.succeeded(tx, "main", self.clock.now(), proven=proven))
+        self._write(lambda tx: breakers.Breakers(tx).succeeded("main", self.clock.now(), proven=proven))
 
     def _write(self, work: Callable[[Session], T]) -> T:
         return self.database.write(work)

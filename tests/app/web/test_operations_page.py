@@ -99,8 +99,8 @@ async def test_what_needs_a_person_is_named_with_the_way_to_it(desk: Desk, trade
         tx.add(HoldRow(**case, code="erp.dead", message="m", state="settled", opened_at=now))
         lane_stops.pause(tx, LIVE, f"{trade.customer}:main", at=now, by="otto")
         for _ in range(breakers.FAILURES):
-            breakers.failed(tx, "main", now, "down", probe=False)
-            breakers.failed(tx, "sandbox/other", now, "down", probe=False)
+            breakers.Breakers(tx).failed("main", now, "down", probe=False)
+            breakers.Breakers(tx).failed("sandbox/other", now, "down", probe=False)
         processes.began(tx, "worker-2", late, works=True)
 
     gateway.database.write(work)
