@@ -212,7 +212,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """
     stopped    how many do not pass by themselves: asked, held and blocked.
     decisions  how often somebody must say yes.
-    hours      how long all orders wait together, as far as is known.
+    hours      how long all orders wait together, as far as is known; None when it is of none of them.
     unknown    of how many something was not known that the rules asked about.
     """
 
@@ -222,7 +222,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     blocked: int = 0
     decisions: int = 0
-    hours: float = 0.0
+    hours: float | None = 0.0
     unknown: int = 0
 
     @property
@@ -233,15 +233,22 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 def totals(judged: Iterable[Judged]) -> Totals:
     counted: dict[str, int] = dict.fromkeys(Outcome, 0)
     decisions = orders = unknown = 0
-    hours = 0.0
+    hours: list[float | None] = []
     for one in judged:
         counted[one.outcome] += 1
         orders += 1
         decisions += one.decisions
         unknown += bool(one.unknown)
-        hours += one.hours or 0.0
+        hours += [one.hours] if one.decisions else []
+    known = [each for each in hours if each is not None]
     named: Mapping[str, int] = {str(outcome): number for outcome, number in counted.items()}
-    return Totals(orders=orders, decisions=decisions, hours=round(hours, 1), unknown=unknown, **named)
+    return Totals(
+        orders=orders,
+        decisions=decisions,
+        hours=round(sum(known), 1) if known or not hours else None,
+        unknown=unknown,
+        **named,
+    )
 
 
 def waits_of(taken: Mapping[tuple[str, str], timedelta], at_all: timedelta | None) -> Waits:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.transports.intake import Intake
 from app.web.admin import routes as admin
+from app.web.admin.trial import routes as trial
 from app.web.api import routes as api
 from app.web.api.guard import keys_only
 from app.web.approvals import routes as approvals
@@ -57,6 +58,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *work.ENDPOINTS,
     *mail.ENDPOINTS,
     *admin.ENDPOINTS,
+    *trial.ENDPOINTS,
     *api.ENDPOINTS,
     *storefront.ENDPOINTS,
 )

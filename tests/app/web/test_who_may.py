@@ -96,6 +96,13 @@ MAY = {
     "GET /admin/rules/flows/{flow_id}/import": "admin flow_author",
     "POST /admin/rules/flows/{flow_id}/import": "admin flow_author",
     "POST /admin/rules/flows/{flow_id}/import/take": "admin flow_author",
+    "GET /admin/rules/flows/{flow_id}/simulate": SEES_RULES,
+    "POST /admin/rules/flows/{flow_id}/simulate": "admin flow_author",
+    "GET /admin/rules/flows/{flow_id}/simulate/{simulation_id}": SEES_RULES,
+    "GET /admin/rules/flows/{flow_id}/simulate/{simulation_id}/export.{kind}": SEES_RULES,
+    "GET /admin/rules/flows/{flow_id}/examples": SEES_RULES,
+    "POST /admin/rules/flows/{flow_id}/examples": "admin flow_author",
+    "POST /admin/rules/flows/{flow_id}/examples/{example_id}/remove": "admin flow_author",
 }
 
 
