@@ -91,6 +91,15 @@ class Templates:
         self._kept.close()
 
 
+_DELETE_ALL = """
+    DO $$ DECLARE found text; BEGIN
+        FOR found IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+            WHERE schemaname IN ('public', 'dbos') AND tablename NOT IN ('alembic_version', 'dbos_migrations')
+        LOOP EXECUTE 'DELETE FROM ' || found; END LOOP;
+    END $$"""
+"""In one look at the server: tests are many."""
+
+
 def _empty(url: str) -> None:
     """Every row of ours and of the engine's but those that say which migrations ran. As a replica would, so that
     neither foreign keys nor the guard of the append-only record stand in the way; that takes a superuser."""
@@ -98,14 +107,7 @@ def _empty(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text("SET LOCAL lock_timeout = '10s'"))
-        tables = connection.execute(
-            text(
-                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'dbos') "
-                "AND tablename NOT IN ('alembic_version', 'dbos_migrations')"
-            )
-        ).scalars()
-        for table in list(tables):
-            connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text(_DELETE_ALL))
 
 
 @contextmanager
