@@ -55,15 +55,12 @@ def setting(name: str) -> str:
 
 
 def routes() -> str:
-    rows = [
-        (
-            f"`{endpoint.path}`",
-            "the document's own limit" if endpoint.body_limit is None else number(endpoint.body_limit),
-        )
+    rows = {
+        f"`{endpoint.path}`": "the document's own limit" if endpoint.body_limit is None else number(endpoint.body_limit)
         for endpoint in ENDPOINTS
         if set(endpoint.methods) - {"GET", "HEAD"}
-    ]
-    return table(("route", "bytes of a body"), rows)
+    }
+    return table(("route", "bytes of a body"), rows.items())
 
 
 def forms() -> str:

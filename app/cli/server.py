@@ -2,6 +2,7 @@
 
 import resource
 import signal
+import socket
 import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -182,16 +183,28 @@ def run_server(settings: Settings) -> None:
         signal.signal(signal_, signal.SIG_IGN)
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    uvicorn.run(
-        main.build(settings),
-        http=patient(Patience(connections=settings.connections)),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    with _listening(settings) as address:
+        config = uvicorn.Config(
+            main.build(settings),
+            http=patient(Patience(connections=settings.connections)),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        server = uvicorn.Server(config)
+        server.run(sockets=[address])
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """At the address of the settings, or the command ends with a sentence."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        stop(f"port {settings.port} of {settings.host} cannot be used: {error.strerror or error}")
 
 
 def _shown(settings: Settings) -> Path | str:

@@ -5,12 +5,19 @@ from app.web.endpoint import Auth, Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(path="/cxml", handler=cxml.post, auth=Auth.DOCUMENT, methods=("POST",), body_limit=None, csrf_exempt=True),
-    Endpoint(path="/cxml", handler=cxml.explain, auth=Auth.OPEN),
+    Endpoint(
+        path="/cxml",
+        handler=cxml.explain,
+        auth=Auth.OPEN,
+        methods=("GET", "PUT", "PATCH", "DELETE"),
+        body_limit=None,
+        csrf_exempt=True,
+    ),
     Endpoint(
         path="/cxml/{rest:path}",
         handler=cxml.nothing_here,
         auth=Auth.OPEN,
-        methods=("GET", "POST"),
+        methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
         body_limit=None,
         csrf_exempt=True,
     ),

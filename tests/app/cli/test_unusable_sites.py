@@ -94,3 +94,11 @@ def test_a_catalog_that_cannot_be_written_is_told(site: Path, tmp_path: Path) ->
     said = commands.run("catalog", "export", tmp_path / "file" / "csv", "--data", site)
     assert said.status == 1
     assert "Not a directory" in said.err
+
+
+def test_a_port_that_is_taken_is_told(site: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = commands.run("serve", "--port", str(port), "--data", site)
+    assert said.status == 1
+    assert f"port {port} of 127.0.0.1 cannot be used: Address already in use" in said.err

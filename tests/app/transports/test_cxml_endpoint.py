@@ -195,6 +195,15 @@ async def test_strangers_have_a_rate_of_their_own(gateway: Gateway) -> None:
 
 
 @anyio
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+async def test_another_method_is_told_in_cxml(method: str, client: httpx.AsyncClient) -> None:
+    for path in ("/cxml", "/cxml/orders"):
+        answer = await client.request(method, path, content=b"<cXML/>", headers=XML)
+        assert answer.status_code == 200
+        assert status_of(answer).code == 400
+
+
+@anyio
 async def test_a_get_and_an_unknown_path_are_told_in_cxml(client: httpx.AsyncClient) -> None:
     answer = await client.get("/cxml")
     assert (answer.status_code, status_of(answer).code) == (200, 400)
