@@ -6,6 +6,7 @@ place does not open. Bodies of exchanges have a data key each, wrapped by the ma
 """
 
 import base64
+import hmac
 import os
 import threading
 import time
@@ -228,6 +229,12 @@ class KeyRing:
 
     def open_body(self, sealed: SealedBody, place: Place) -> bytes:
         return _opened(self.open(sealed.key, place), "data", sealed.body, place)
+
+    def derived(self, purpose: str) -> str:
+        """A text for signing that every process with these keys comes to, also after a restart. It is another one once
+        the key of the first name in the alphabet is another one."""
+        key = self.keys[min(self.keys)]
+        return hmac.new(key, f"derived\0{purpose}".encode(), "sha256").hexdigest()
 
     def rewrap(self, sealed_key: bytes, place: Place) -> bytes:
         """The same value under the current key."""

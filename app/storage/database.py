@@ -153,6 +153,11 @@ class Database:
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
+    @property
+    def read_engine(self) -> Engine:
+        """For whoever makes sessions of their own; it sees committed rows and writes none."""
+        return self._reading
+
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """One consistent view for as long as it is open, however much is written meanwhile; nobody waits for it."""

@@ -38,6 +38,7 @@ from app.web.operators.handlers import operators_only
 from app.web.orders import routes as orders
 from app.web.people import routes as people
 from app.web.people.sessions import people_only
+from app.web.records import routes as records
 from app.web.security import SameSiteOnly, SecurityHeaders
 from app.web.storefront import routes as storefront
 from app.web.storefront.guard import shoppers_only
@@ -59,6 +60,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *mail.ENDPOINTS,
     *admin.ENDPOINTS,
     *trial.ENDPOINTS,
+    *records.ENDPOINTS,
     *api.ENDPOINTS,
     *storefront.ENDPOINTS,
 )

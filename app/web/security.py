@@ -31,6 +31,12 @@ def content_security_policy(
     )
 
 
+def with_inline(policy: str) -> str:
+    """The same for pages of a library that starts its scripts, and sets styles, within the page."""
+    inline = "script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'"
+    return policy.replace("script-src 'self'", inline)
+
+
 PEOPLE_POLICY = content_security_policy(images=("data:",))
 
 

@@ -131,6 +131,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "flow_draft_discarded": msgid("Draft of approval rules discarded"),
     "flow_example_added": msgid("Example of approval rules added"),
     "flow_example_removed": msgid("Example of approval rules removed"),
+    "item_withdrawn": msgid("Item withdrawn"),
+    "item_offered": msgid("Item offered again"),
     "flow_published": msgid("Approval rules published"),
     "flow_retired": msgid("Approval rules retired"),
     "signed_in": msgid("Signed in"),
