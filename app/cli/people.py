@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 from sqlmodel import Session, select
 
+from app.cli.customers import of_number
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.site import opened
 from app.errors import Refusal
@@ -17,6 +19,7 @@ from app.languages import LANGUAGES, offered
 from app.mail_address import is_address
 from app.storage import passwords, people
 from app.storage.base import LIVE
+from app.storage.customers import CustomerRow
 from app.storage.people import PersonRow, Role
 
 person = typer.Typer(help="People: who may sign in, and as what.", no_args_is_help=True, rich_markup_mode=None)
@@ -28,14 +31,21 @@ FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input instead of making one.")
 ]
 
+Customers = Annotated[
+    list[str] | None, typer.Option(help="Number of a customer they work for, again for each more; else for all.")
+]
+
 
 @person.command("list")
 def list_(data: Data = None) -> None:
     """Everybody."""
-    table = Table("login", "name", "email", "roles", "active")
+    table = Table("login", "name", "email", "roles", "customers", "active")
     with opened(settings_from(data)) as gateway, gateway.database.read() as session:
+        numbers = {row.id: row.number for row in session.exec(select(CustomerRow).where(CustomerRow.realm == LIVE))}
         for row in session.exec(select(PersonRow).where(PersonRow.realm == LIVE).order_by(PersonRow.login)):
-            table.add_row(row.login, row.name, row.email or "", ", ".join(row.roles), "yes" if row.active else "no")
+            customers_ = "all" if row.customers is None else ", ".join(numbers.get(one, one) for one in row.customers)
+            roles_, active = ", ".join(row.roles), "yes" if row.active else "no"
+            table.add_row(row.login, row.name, row.email or "", roles_, customers_, active)
     console().print(table)
 
 
@@ -47,13 +57,19 @@ def add(
     email: Annotated[
         str | None, typer.Option(help="By it a requester is known, who must not approve the own order.")
     ] = None,
+    customer: Customers = None,
     password_stdin: FromStdin = False,
     data: Data = None,
 ) -> None:
     """Add a person with a password that is shown once."""
     password, hashed = _password(password_stdin)
     wanted = keep_person.Wanted(login=login, name=name, email=email, roles=role, hashed=hashed)
-    _keep(data, lambda tx, gateway: keep_person.add(tx, gateway, wanted, realm=LIVE, **BY))
+
+    def work(tx: Session, gateway: Gateway) -> None:
+        bound = replace(wanted, customers=_ids(tx, customer) if customer else None)
+        keep_person.add(tx, gateway, bound, realm=LIVE, **BY)
+
+    _keep(data, work)
     _tell(password, password_stdin)
 
 
@@ -93,6 +109,33 @@ def roles(
 ) -> None:
     """Give a person other roles and end every session of theirs."""
     change_person(data, login, lambda tx, gateway, row: keep_person.set_roles(tx, gateway, row, role, **BY))
+
+
+@person.command()
+def customers(
+    login: Login,
+    customer: Customers = None,
+    all_: Annotated[bool, typer.Option("--all", help="All customers, those to come included.")] = False,
+    data: Data = None,
+) -> None:
+    """Let a person work for these customers alone: they see no others, and write the approval rules of no others."""
+    if bool(customer) is all_:
+        raise typer.BadParameter("name customers, or say --all", param_hint="--customer")
+    change_person(
+        data,
+        login,
+        lambda tx, gateway, row: keep_person.set_customers(
+            tx, gateway, row, _ids(tx, customer) if customer else None, **BY
+        ),
+    )
+
+
+def _ids(tx: Session, numbers: list[str]) -> list[str]:
+    found = {number: of_number(tx, number) for number in numbers}
+    missing = [number for number, row in found.items() if row is None]
+    if missing:
+        stop(f"there is no customer {missing[0]!r}")
+    return [row.id for row in found.values() if row is not None]
 
 
 @person.command()

@@ -251,3 +251,22 @@ def test_the_provider_of_accounts_is_named_shown_without_its_secret_and_removed(
     assert (status, said) == (0, "https://sso2.example as crossdock; not known here: not let in\n")
     assert crossdock("oidc", "remove") == (0, "")
     assert crossdock("oidc", "show")[0] == 1
+
+
+def test_a_person_works_for_some_customers_or_for_all(crossdock: Crossdock) -> None:
+    for number in ("10001", "10002"):
+        assert crossdock("customer", "add", number, "--name", number, "--currency", "EUR")[0] == 0
+    given = ("person", "add", "ines", "--name", "Ines", "--role", "flow_author", "--customer", "10002")
+    assert crossdock(*given)[0] == 0
+
+    def listed() -> str:
+        return next(line for line in crossdock("person", "list")[1].splitlines() if "ines" in line)
+
+    assert "10002" in listed()
+    assert crossdock("person", "customers", "ines", "--customer", "10001", "--customer", "10002")[0] == 0
+    assert "10001, 10002" in listed()
+    assert crossdock("person", "customers", "ines", "--all")[0] == 0
+    assert "all" in listed()
+    assert crossdock("person", "customers", "ines")[0] == 2
+    code, told = crossdock("person", "customers", "ines", "--customer", "7")
+    assert (code, "there is no customer '7'" in told) == (1, True)

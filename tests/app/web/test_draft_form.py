@@ -124,6 +124,8 @@ def flows(draw: st.DrawFn) -> dict[str, Any]:
         rules = range(draw(st.integers(0, 1)))
         data[name] = [{"key": f"r{i}", "text": draw(TEXTS), "when": draw(conditions())} for i in rules]
     if draw(st.booleans()):
+        data["link_limit"] = draw(MONEY)
+    if draw(st.booleans()):
         data["match"] = draw(conditions())
     if draw(st.booleans()):
         data["tolerance"] = {"percent": str(draw(st.integers(0, 100))), "amount": draw(MONEY)}
@@ -140,6 +142,13 @@ def test_a_definition_comes_back_from_the_form_as_it_was(data: dict[str, Any]) -
 
 
 ROOTS = st.sampled_from(["match", "block", "warn", "stages", "tolerance", "final_approver", "do"])
+
+
+def test_the_form_knows_every_key_of_a_definition() -> None:
+    assert set(draft_form.boxes({})) == set(definitions._FLOW_KEYS)
+    assert set(draft_form.step_box({})) - {"several"} == set(definitions._STEP_KEYS)
+
+
 PARTS = st.sampled_from(
     ["0", "1", "7", "steps", "condition", "when", "of", "kind", "field", "op", "value", "high", "with", "other", "by"]
 )

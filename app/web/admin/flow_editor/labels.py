@@ -64,6 +64,12 @@ GROUPS: Final[Mapping[str, str]] = {
 }
 """Above what stands inside."""
 
+RULES: Final[Mapping[str, str]] = {
+    "block": msgid("Orders that are refused"),
+    "warn": msgid("Warnings"),
+    "auto_approve": msgid("Orders that are approved without asking"),
+}
+
 APPROVERS: Final[Mapping[str, str]] = {
     "user": msgid("this person (login name)"),
     "group": msgid("members of the group"),

@@ -4,7 +4,7 @@ finished or not. What is still to be filled in is an ellipsis."""
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from app.approval.condition_reader import decimal_of
 from app.approval.fields import FIELDS
@@ -16,7 +16,22 @@ from app.web.language import msgid, translations
 from app.web.orders.words import FIELD_NAMES, ROLES
 from schemas.money import CURRENCIES, Money
 
-_OPEN = "…"
+_OPEN: Final = "…"
+
+
+_OPPOSITE: Final = {
+    one: other
+    for pair in ((">", "<="), ("<", ">="), ("=", "!="), ("in", "not_in"), ("is_true", "is_false"))
+    for one, other in (pair, pair[::-1])
+}
+
+
+def _opposite(condition: object) -> dict[str, Any] | None:
+    """A single comparison turned round, as far as one operator says it: two negations in one sentence are hard to
+    read. Of what is not known neither holds, so that it is the same condition."""
+    if isinstance(condition, dict) and "field" in condition and condition.get("op") in _OPPOSITE:
+        return {**condition, "op": _OPPOSITE[condition["op"]]}
+    return None
 
 
 class Phrases:
@@ -80,6 +95,8 @@ class Phrases:
         }
         for name, said in inner.items():
             if name in condition:
+                if name == "not" and (opposite := _opposite(condition["not"])) is not None:
+                    return self.when(opposite)
                 return self.text(said) % {"inner": self._enclosed(condition[name])}
         if "count_lines" in condition:
             counted = condition["count_lines"]

@@ -45,26 +45,53 @@ async function send(press) {
   if (next) send(next === "save" ? null : next);
 }
 
+// The control of the fresh form that is the same as one of the old form.
+function twin(control, fresh) {
+  const box = control.tagName === "SUMMARY" && control.closest("[id]");
+  if (box) return fresh.querySelector(`[id="${box.id}"] summary`);
+  const named = [...fresh.elements].filter((one) => one.name === control.name);
+  return named.find((one) => one.type !== "submit" || one.value === control.value) || null;
+}
+
 function adopt(fresh, press) {
   const focused = document.activeElement;
-  const id = focused && focused.id;
+  const same = focused && editor().contains(focused) && twin(focused, fresh);
+  const caret = focused && focused.type === "text" ? [focused.selectionStart, focused.selectionEnd] : null;
   const top = focused ? focused.getBoundingClientRect().top : 0;
   const open = new Set([...editor().querySelectorAll("details[open]")].map((one) => one.closest("[id]").id));
   for (const one of fresh.querySelectorAll("details")) if (open.has(one.closest("[id]").id)) one.open = true;
   editor().replaceWith(document.adoptNode(fresh));
   const jump = press && editor().querySelector("[autofocus]");
-  const target = jump || (id && document.getElementById(id));
-  if (!target) {
-    const alert = editor().querySelector("[role=alert]");
-    if (alert) alert.scrollIntoView();
-    return;
-  }
+  const alert = press && editor().querySelector("[role=alert]");
+  const target = jump || same;
+  if (alert) alert.scrollIntoView();
+  if (!target) return;
   target.focus({ preventScroll: !jump });
-  if (!jump) scrollBy(0, target.getBoundingClientRect().top - top);
+  if (!jump && caret && target.type === "text") target.setSelectionRange(...caret);
+  if (!jump && !alert) scrollBy(0, target.getBoundingClientRect().top - top);
 }
 
+function saveChosen() {
+  clearTimeout(chosen);
+  chosen = 0;
+  send(null);
+}
+
+// Letters typed in a select change it one after the other: it is saved when they have come to an end.
+let chosen = 0;
+
 document.addEventListener("change", (event) => {
-  if (event.target.form === editor() && !event.target.name.endsWith(".new")) send(null);
+  if (event.target.form !== editor() || event.target.name.endsWith(".new")) return;
+  if (event.target.tagName === "SELECT") {
+    clearTimeout(chosen);
+    chosen = setTimeout(saveChosen, 700);
+  } else {
+    saveChosen();
+  }
+});
+
+document.addEventListener("focusout", (event) => {
+  if (chosen && event.target.form === editor()) saveChosen();
 });
 
 document.addEventListener("submit", (event) => {
