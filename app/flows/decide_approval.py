@@ -56,10 +56,17 @@ class DecidedAlready(Exception):
 
 
 def decide(
-    tx: Session, gateway: Gateway, person: PersonRow, task_id: str, decision: Decision, channel: str
+    tx: Session,
+    gateway: Gateway,
+    person: PersonRow,
+    task_id: str,
+    decision: Decision,
+    channel: str,
+    *,
+    key: str | None = None,
 ) -> OrderRow:
-    """Raises DecidedAlready; Refusal for a task that is not theirs (as for one that does not exist), an order that has
-    changed meanwhile, and a no without a reason."""
+    """`key`: the id of the key by which a system speaks for the person. Raises DecidedAlready; Refusal for a task that
+    is not theirs (as for one that does not exist), an order that has changed meanwhile, and a no without a reason."""
     if not decision.approve and not (decision.code and decision.text.strip()):
         raise Refusal(No.UNACCEPTABLE, "say why: choose a reason and write a sentence that the buyer can act on")
     at = gateway.clock.now()
@@ -94,7 +101,7 @@ def decide(
         acting_for=acting_for,
         task_id=task.id,
         reason=decision.text.strip()[:LONGEST_REASON] or None,
-        data={"code": decision.code.value} if decision.code else {},
+        data={**({"code": decision.code.value} if decision.code else {}), **({"key": key} if key else {})},
     )
     see_to(tx, gateway, order, row, run, decision.text, at)
     return order

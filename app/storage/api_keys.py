@@ -32,6 +32,9 @@ class Scope(StrEnum):
     """What a key may do: each URL below `/api/` names the one that it needs."""
 
     ORDERS_READ = "orders:read"
+    APPROVALS_READ = "approvals:read"
+    APPROVALS_DECIDE = "approvals:decide"
+    FLOWS_SIMULATE = "flows:simulate"
 
 
 class ApiKeyRow(Row, table=True):

@@ -1,10 +1,10 @@
-"""URLs for machines. Each names the scope that a key needs."""
+"""URLs for machines. Each names the scope that a key needs; the document of all of them needs none."""
 
-from app.storage.api_keys import Scope
-from app.web.api import orders
+from app.web.api.document import openapi
+from app.web.api.operations import OPERATIONS
 from app.web.endpoint import Auth, Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(path="/api/v1/orders", handler=orders.order_list, auth=Auth.KEY, scope=Scope.ORDERS_READ),
-    Endpoint(path="/api/v1/orders/{number:path}", handler=orders.order, auth=Auth.KEY, scope=Scope.ORDERS_READ),
+    Endpoint(path="/api/openapi.json", handler=openapi, auth=Auth.OPEN),
+    *(operation.endpoint for operation in OPERATIONS),
 )
