@@ -45,7 +45,6 @@ class Operation:
             methods=(self.method,),
             scope=self.scope,
             body_limit=self.body_limit,
-            csrf_exempt=self.method != "GET",
         )
 
     @property
