@@ -1,25 +1,22 @@
-"""People, partners, approval rules and the audit record."""
+"""The overview: partners, and the rules that are tried first."""
 
 from typing import Final
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.errors import No, Refusal
 from app.flows import keep_person, second_factor
-from app.storage import audit, people
-from app.storage.audit import AuditRow
+from app.storage import audit
 from app.storage.customers import CustomerRow
 from app.storage.partners import PartnerIdentityRow, PartnerRow
 from app.storage.people import PersonRow
 from app.web.admin.flow_editor.flows import tried_first
 from app.web.forms import FormLimits, read_form
-from app.web.orders import words
 from app.web.people.sessions import gateway_of, people_page, signed_in
 
 FORM: Final = FormLimits(fields=10, size=4_000)
-ENTRIES: Final = 100
 
 
 def overview(request: Request) -> Response:
@@ -54,26 +51,3 @@ def _partners(session: Session, realm: str) -> list[tuple[PartnerRow, list[Partn
     rows = session.exec(select(PartnerRow).where(PartnerRow.realm == realm).order_by(PartnerRow.name)).all()
     names = session.exec(select(PartnerIdentityRow).where(PartnerIdentityRow.realm == realm)).all()
     return [(row, [name for name in names if name.partner_id == row.id]) for row in rows]
-
-
-def record(request: Request) -> Response:
-    """The newest entries; on demand, whether the chain is whole, for which all of it is read."""
-    person = signed_in(request).person
-    verify = "verify" in request.query_params
-    before = request.query_params.get("before", "")
-    with gateway_of(request).database.read() as session:
-        query = select(AuditRow).where(AuditRow.realm == person.realm).order_by(col(AuditRow.sequence).desc())
-        if before.isascii() and before.isdigit():
-            query = query.where(col(AuditRow.sequence) < int(before[:18]))
-        entries = session.exec(query.limit(ENTRIES)).all()
-        names = people.named(session, person.realm, {entry.actor.partition(":")[2] for entry in entries})
-        context = {
-            "entries": entries,
-            "names": names,
-            "count": audit.last(session),
-            "verified": verify,
-            "broken": audit.first_broken(session) if verify else None,
-            "before": entries[-1].sequence if len(entries) == ENTRIES else None,
-            "words": words,
-        }
-    return people_page(request, "admin/record.html", context)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from app.storage.people import Role
-from app.web.admin import handlers, keys, limits, people
+from app.web.admin import handlers, keys, limits, people, record
 from app.web.admin.flow_editor import routes as flow_editor
 from app.web.endpoint import Auth, Endpoint
 
@@ -14,7 +14,9 @@ _change = partial(Endpoint, auth=Auth.PERSON, methods=("POST",), roles=(Role.ADM
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     _see(path="/admin", handler=handlers.overview),
-    _see(path="/admin/record", handler=handlers.record),
+    _see(path="/admin/record", handler=record.page),
+    _see(path="/admin/record/export.csv", handler=record.export_csv),
+    _see(path="/admin/record/export.xlsx", handler=record.export_xlsx),
     _see(path="/admin/keys", handler=keys.keys_page),
     _change(path="/admin/keys", handler=keys.create),
     _change(path="/admin/keys/{key_id}/revoke", handler=keys.revoke),

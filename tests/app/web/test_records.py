@@ -17,6 +17,7 @@ from app.storage.customers import CustomerRow
 from app.storage.people import PersonRow, Role
 from app.web.records.views import VIEWS
 
+pytestmark = pytest.mark.anyio
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 LEDGER = "admin operator auditor"
@@ -53,7 +54,6 @@ async def at_work(desk: Desk, login: str) -> Browser:
     return await Browser(application(desk.gateway)).sign_in(login)
 
 
-@pytest.mark.anyio
 async def test_every_list_shows_its_rows_and_one_of_them(desk: Desk) -> None:
     root = await at_work(desk, "admin")
     await root.go("/admin/records")
@@ -75,7 +75,6 @@ async def test_every_list_shows_its_rows_and_one_of_them(desk: Desk) -> None:
 
 @only_sqlite
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.anyio
 async def test_each_role_sees_the_lists_of_its_table(desk: Desk, role: Role) -> None:
     browser = await at_work(desk, role)
     for key, roles in SEES.items():
@@ -89,7 +88,6 @@ async def test_each_role_sees_the_lists_of_its_table(desk: Desk, role: Role) -> 
 
 
 @only_sqlite
-@pytest.mark.anyio
 async def test_nothing_can_be_written_through_the_library(desk: Desk) -> None:
     root = await at_work(desk, "admin")
     token = await csrf(root)
@@ -110,7 +108,6 @@ async def csrf(browser: Browser) -> dict[str, str]:
     return {"X-CSRFToken": browser.client.cookies["starlette_admin_csrftoken"]}
 
 
-@pytest.mark.anyio
 async def test_items_are_switched_off_together_and_each_is_in_the_record(desk: Desk) -> None:
     root = await at_work(desk, "admin")
     token = await csrf(root)
@@ -130,7 +127,6 @@ async def test_items_are_switched_off_together_and_each_is_in_the_record(desk: D
 
 
 @only_sqlite
-@pytest.mark.anyio
 async def test_people_are_let_in_no_more_by_the_rules_of_their_page(desk: Desk) -> None:
     root = await at_work(desk, "admin")
     token = await csrf(root)
@@ -149,7 +145,6 @@ async def test_people_are_let_in_no_more_by_the_rules_of_their_page(desk: Desk) 
 
 @only_sqlite
 @pytest.mark.parametrize("role", ["auditor", "operator"])
-@pytest.mark.anyio
 async def test_only_an_administrator_switches(desk: Desk, role: str) -> None:
     browser = await at_work(desk, role)
     token = await csrf(browser)
@@ -161,7 +156,6 @@ async def test_only_an_administrator_switches(desk: Desk, role: str) -> None:
 
 
 @only_sqlite
-@pytest.mark.anyio
 async def test_an_act_needs_the_token_of_a_page_and_comes_from_our_own_site(desk: Desk) -> None:
     root = await at_work(desk, "admin")
     token = await csrf(root)
@@ -175,7 +169,6 @@ async def test_an_act_needs_the_token_of_a_page_and_comes_from_our_own_site(desk
 
 
 @only_sqlite
-@pytest.mark.anyio
 async def test_rows_of_another_realm_and_another_customer_are_not_there(desk: Desk) -> None:
     at = desk.gateway.clock.now()
     elsewhere = CustomerRow(realm="sandbox", number="9", name="Elsewhere", currency="EUR", created_at=at)
@@ -198,7 +191,6 @@ def rows(browser: Browser) -> list[list[str]]:
     return list(csv.reader(io.StringIO(browser.answer.content.decode("utf-8-sig"))))
 
 
-@pytest.mark.anyio
 async def test_a_list_becomes_a_file_by_the_filter_of_the_page(desk: Desk) -> None:
     desk.person("formula", "approver", email="=cmd@x.example")
     root = await at_work(desk, "admin")
@@ -218,7 +210,6 @@ def test_no_secret_is_among_the_columns() -> None:
 
 
 @only_sqlite
-@pytest.mark.anyio
 async def test_only_the_lists_have_scripts_within_the_page_and_nobody_frames_them(desk: Desk) -> None:
     root = await at_work(desk, "admin")
     policy = (await root.go("/admin/records/items/list")).answer.headers["content-security-policy"]
@@ -231,7 +222,6 @@ async def test_only_the_lists_have_scripts_within_the_page_and_nobody_frames_the
 
 
 @only_sqlite
-@pytest.mark.anyio
 async def test_the_lists_speak_the_readers_language(desk: Desk) -> None:
     desk.write(lambda tx: setattr(tx.get_one(PersonRow, desk.people["admin"].id), "language", "es"))
     root = await at_work(desk, "admin")

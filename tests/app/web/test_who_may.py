@@ -66,6 +66,8 @@ MAY = {
     "POST /operations/work/{act}": "admin operator",
     "GET /admin": "admin auditor",
     "GET /admin/record": "admin auditor",
+    "GET /admin/record/export.csv": "admin auditor",
+    "GET /admin/record/export.xlsx": "admin auditor",
     "GET /admin/records": "admin flow_author operator auditor",
     "GET /admin/records/{path:path}": "admin flow_author operator auditor",
     "POST /admin/records/_api/{key}/action": "admin",
