@@ -41,7 +41,7 @@ def play(
             JOURNEYS[name](transcript, found)
     except StepFailed as failed:
         stop(f"\nstopped: {failed}")
-    except Stuck as stuck:
+    except (Stuck, LookupError) as stuck:
         stop(f"\nstopped at step {transcript.steps}: {stuck}")
     except httpx.HTTPError as error:
         stop(f"\nstopped at step {transcript.steps}: {type(error).__name__} {error}")

@@ -1,5 +1,5 @@
 """What the state that a run has come to means for its order, in the same transaction: the last yes queues the delivery,
-a no goes back to the buyer, and where nobody is left to ask, the desk has a case."""
+a no goes back to the buyer, and where nobody is left to ask, the desk has a case and an alert is raised."""
 
 from datetime import datetime
 from typing import Final
@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app.approval.steps import Run, State
 from app.flows import take_order
-from app.gateway import Gateway
+from app.gateway import Gateway, alert
 from app.storage.approvals import RunRow
 from app.storage.orders import OrderRow, OrderState
 
@@ -24,5 +24,6 @@ def see_to(tx: Session, gateway: Gateway, order: OrderRow, row: RunRow, run: Run
             take_order.come_to(tx, gateway, order, row, at)
         case State.HELD if order.state != OrderState.HELD:
             take_order.come_to(tx, gateway, order, row, at)
+            alert("approval.stuck", realm=order.realm, order=order.number, partner=order.partner_id)
         case _:
             pass

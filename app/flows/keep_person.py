@@ -120,13 +120,16 @@ def set_roles(
     actor: str,
     channel: str,
 ) -> None:
-    """In place of those before; ends every session. Raises Refusal."""
+    """In place of those before; ends every session. What waits for somebody who is no approver any more is asked of
+    others. Raises Refusal."""
     wanted, before = _roles(roles), person.roles
     person.roles = wanted
     tx.add(person)
     _someone_is_left(tx, person)
     people.end_sessions(tx, person.id)
     _record(tx, gateway, person, "person_roles", {"roles": wanted, "before": before}, actor, channel)
+    if Role.APPROVER in before and Role.APPROVER not in wanted:
+        stand_in.left(tx, gateway, person.id, gateway.clock.now())
 
 
 def set_customers(
@@ -138,12 +141,14 @@ def set_customers(
     actor: str,
     channel: str,
 ) -> None:
-    """Ids of the customers they work for, None for all. Raises Refusal."""
+    """Ids of the customers they work for, None for all; open tasks of others are asked of others. Raises Refusal."""
     wanted, before = _customers(tx, person.realm, customers), person.customers
     person.customers = wanted
     tx.add(person)
     _someone_is_left(tx, person)
     _record(tx, gateway, person, "person_customers", {"customers": wanted, "before": before}, actor, channel)
+    if wanted is not None:
+        stand_in.left(tx, gateway, person.id, gateway.clock.now(), unless_of=wanted)
 
 
 def switch(tx: Session, gateway: Gateway, person: PersonRow, *, active: bool, actor: str, channel: str) -> None:

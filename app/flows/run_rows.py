@@ -3,6 +3,7 @@
 The rows are the truth. Rows of an older release say less: what they leave out is as that release had it, so that a run
 which it began goes on here."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -89,6 +90,7 @@ def write(tx: Session, order: OrderRow, row: RunRow, run: Run, at: datetime) -> 
                     kept = _new_task(order, row, number, step.key, task, at)
                 _bring_up(kept, task)
                 tx.add(kept)
+    _let_go(tx, known.values(), run)
     row.state, row.stage = run.state, run.stage
     row.opened = _steps(row.opened, run)
     row.excluded, row.order_hash, row.overridden_by = sorted(run.excluded), run.order_hash, run.overridden_by
@@ -97,6 +99,16 @@ def write(tx: Session, order: OrderRow, row: RunRow, run: Run, at: datetime) -> 
         row.explanation = {**row.explanation, "why": _why(run).value}
     tx.add(row)
     tx.flush()
+
+
+def _let_go(tx: Session, known: Iterable[RunTaskRow], run: Run) -> None:
+    """Tasks of steps that a held run has opened again count no more; a yes in them stands in the task that took their
+    place."""
+    there = {task.id for task in run.tasks}
+    for row in known:
+        if row.id not in there and row.state != TaskState.CANCELLED:
+            row.state, row.wake_at = TaskState.CANCELLED, None
+            tx.add(row)
 
 
 def _bring_up(row: RunTaskRow, task: Task) -> None:

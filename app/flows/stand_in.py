@@ -3,6 +3,7 @@
 Looked at before each decision and by the sweep; the sweep also finds people who cannot sign in any more, without whom
 their orders would wait for ever."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session
@@ -57,10 +58,11 @@ def look_again(tx: Session, gateway: Gateway, person_id: str, at: datetime) -> N
         see_who_is_away(tx, gateway, order, row, at)
 
 
-def left(tx: Session, gateway: Gateway, person_id: str, at: datetime) -> int:
-    """Takes a person who cannot sign in any more out of what is still to be decided: those to whom a step escalates
-    are asked, and where too few are left the order is held with a case. How many orders waited for them."""
-    waiting = _waiting_for(tx, person_id)
+def left(tx: Session, gateway: Gateway, person_id: str, at: datetime, *, unless_of: Collection[str] = ()) -> int:
+    """Takes a person who may not decide any more out of what is still to be decided: those to whom a step escalates
+    are asked, and where too few are left the order is held with a case and an alert. Orders of the customers
+    in `unless_of` stay with them. How many orders waited for them."""
+    waiting = [(order, row) for order, row in _waiting_for(tx, person_id) if order.customer_id not in unless_of]
     for order, row in waiting:
         _apply(tx, gateway, order, row, Left(person_id), at)
     return len(waiting)

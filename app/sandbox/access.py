@@ -58,6 +58,13 @@ class DemoAccess(Canonical, frozen=True, kw_only=True):
                 return user
         raise LookupError(f"the demo has no user with the role {role}")
 
+    def named(self, login: str) -> User:
+        """Raises LookupError."""
+        for user in self.users:
+            if user.name == login:
+                return user
+        raise LookupError(f"the demo has no user {login}: it was made by an older release, begin it in a new folder")
+
 
 def load(data: Path) -> DemoAccess | None:
     """None when there is no such file or it is not ours to read. Raises msgspec.ValidationError for other contents."""

@@ -2,31 +2,23 @@
 buyer hears the outcome. Everything goes over HTTP, and the virtual ERP is asked what it really has."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from app.sandbox.access import DemoAccess
 from app.sandbox.approver import Approver
-from app.sandbox.buyer import Inbox, Reply, VirtualBuyer
-from app.sandbox.demo_data import APPROVAL_LIMIT, ATLAS
-from app.sandbox.erp import ErpView
+from app.sandbox.buyer import VirtualBuyer
+from app.sandbox.demo_data import APPROVAL_LIMIT
+from app.sandbox.ordering import Ordering, Sent, amount_of, totalled
 from app.sandbox.shopper import Returned, Shopper
 from app.sandbox.transcript import Transcript
-from protocols.cxml import order_request, profile
-from protocols.cxml.documents import Received
-from protocols.cxml.envelope import open_document
+from protocols.cxml import profile
 from schemas.cart import Cart, CartLine
-from schemas.money import Money, round_line
-from schemas.order import Change, Order, OrderLine, OrderTotals
-from schemas.order_reply import Answer, OrderReply, StatusUpdate
+from schemas.order import Change, Order, OrderLine
+from schemas.order_reply import Answer
 from schemas.punchout import Operation, PunchoutRequest
-
-D = TypeVar("D", OrderReply, StatusUpdate)
 
 OFFERED: Final = ("ProfileRequest", "PunchOutSetupRequest", "OrderRequest")
 COOKIE: Final = ' r7&x<"quoted"> '
@@ -55,26 +47,17 @@ def run(transcript: Transcript, access: DemoAccess) -> None:
         journey.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    order: Order
-    body: bytes
-    reply: Reply
-
-
 class _Journey:
     def __init__(self, transcript: Transcript, access: DemoAccess) -> None:
         self.told = transcript
         self.access = access
-        self.buyer = VirtualBuyer(access.cxml)
-        self.inbox = Inbox()
-        self.erp = ErpView(access.erp_url)
-        self.mark = secrets.token_hex(3).upper()
-        self.home = f"http://localhost:{self.inbox.port}/cart?session=9&step=2"
+        self.ordering = Ordering(transcript, access)
+        self.buyer = self.ordering.buyer
+        self.erp = self.ordering.erp
+        self.home = f"http://localhost:{self.ordering.inbox.port}/cart?session=9&step=2"
 
     def close(self) -> None:
-        self.buyer.close()
-        self.inbox.close()
+        self.ordering.close()
 
     # Knocking
 
@@ -119,7 +102,7 @@ class _Journey:
             all(map(_complete, cart.lines)),
             cart.lines,
         )
-        total = sum((_amount(line) for line in cart.lines), Decimal(0))
+        total = sum((amount_of(line) for line in cart.lines), Decimal(0))
         told.equal("the total is the sum of the lines", cart.total.amount, total)
         told.step("The session is over, and the start page was good for one visit")
         told.equal("HTTP of a late click", shopper.browser.get(f"{shopper.prefix}cart").status, 410)
@@ -186,16 +169,16 @@ class _Journey:
 
     # Ordering
 
-    def order_within_limit(self, cart: Cart) -> _Sent:
+    def order_within_limit(self, cart: Cart) -> Sent:
         told = self.told
         told.step(f"OrderRequest within {APPROVAL_LIMIT} {cart.total.currency}: taken at once")
-        sent = self._send(self._order("A", cart))
+        sent = self.ordering.send(self._order("A", cart))
         told.equal("Status", sent.reply.code, 200)
-        self._in_erp(sent.order)
-        self._confirmed(sent.order, Answer.ACCEPT)
+        self.ordering.is_in_erp(sent.order)
+        self.ordering.confirmed(sent.order, Answer.ACCEPT)
         return sent
 
-    def say_it_again(self, sent: _Sent) -> None:
+    def say_it_again(self, sent: Sent) -> None:
         told = self.told
         told.step("The same document again: the same answer, byte for byte")
         again = self.buyer.post(sent.body)
@@ -208,45 +191,42 @@ class _Journey:
     def approve(self, cart: Cart) -> None:
         told = self.told
         told.step("OrderRequest over the limit: 201, and a person is asked")
-        sent = self._send(self._order("B", cart))
+        sent = self.ordering.send(self._order("B", cart))
         told.equal("Status", sent.reply.code, 201)
         told.equal("orders in the ERP", len(self.erp.orders(sent.order.id)), 0)
         with self._approver() as approver:
             told.check("the approver sees what it is about", approver.opens(sent.order.id), approver.page.title)
             approver.approve()
-        self._in_erp(sent.order)
-        self._status(sent, 200)
+        self.ordering.is_in_erp(sent.order)
+        self.ordering.status(sent, 200)
 
     def refuse(self, cart: Cart) -> None:
         told = self.told
         told.step("Another one, which the approver refuses")
-        sent = self._send(self._order("C", cart))
+        sent = self.ordering.send(self._order("C", cart))
         told.equal("Status", sent.reply.code, 201)
         reason = "Please order from the framework contract."
         with self._approver() as approver:
             told.check("the approver sees what it is about", approver.opens(sent.order.id), approver.page.title)
             approver.reject(reason)
-        self._status(sent, 400)
-        refused = self._confirmed(sent.order, Answer.REJECT)
-        told.check("the reason reaches the buyer", reason in (refused.reason or ""), refused.reason)
-        told.equal("orders in the ERP", len(self.erp.orders(sent.order.id)), 0)
+        self.ordering.refused(sent, reason)
 
-    def change_and_cancel(self, first: _Sent) -> None:
+    def change_and_cancel(self, first: Sent) -> None:
         told = self.told
         told.step("OrderRequest update: the ERP follows")
         changed = self._changed(first, Change.UPDATE, FEW + 2)
-        sent = self._send(changed)
+        sent = self.ordering.send(changed)
         told.equal("Status", sent.reply.code, 200)
-        self._in_erp(changed)
+        self.ordering.is_in_erp(changed)
         told.step("OrderRequest delete: cancelled in the ERP")
-        cancelled = self._send(self._changed(sent, Change.DELETE, FEW + 2))
+        cancelled = self.ordering.send(self._changed(sent, Change.DELETE, FEW + 2))
         told.equal("Status", cancelled.reply.code, 201)
         found = self.erp.wait_for(first.order.id, lambda order: order.state == "cancelled")
         told.there("cancelled in the ERP", found, lambda order: order.number)
-        self._status(cancelled, 200)
+        self.ordering.status(cancelled, 200)
         told.step("Changing an order that nobody knows: 417")
-        unknown = msgspec.structs.replace(changed, id=f"PO-{self.mark}-NONE", previous_document_id=None)
-        told.equal("Status", self._send(unknown).reply.code, 417)
+        unknown = msgspec.structs.replace(changed, id=f"PO-{self.ordering.mark}-NONE", previous_document_id=None)
+        told.equal("Status", self.ordering.send(unknown).reply.code, 417)
 
     def check_erp(self) -> None:
         self.told.step("Nothing is in the ERP twice")
@@ -256,7 +236,7 @@ class _Journey:
         return Approver(self.access.base_url, self.access.user("approver"))
 
     def _order(self, letter: str, cart: Cart) -> Order:
-        lines = tuple(
+        lines = (
             OrderLine(
                 number=number,
                 quantity=line.quantity,
@@ -266,60 +246,20 @@ class _Journey:
             )
             for number, line in enumerate(cart.lines, start=1)
         )
-        order = Order(
-            id=f"PO-{self.mark}-{letter}",
-            change=Change.NEW,
-            ordered_at=datetime.now(UTC),
-            currency=cart.total.currency,
-            lines=lines,
-            version=1,
-            ship_to=ATLAS.ship_to,
-            bill_to=ATLAS.ship_to,
-            followup_url=self.inbox.url,
-        )
-        return _totalled(order)
+        return self.ordering.order(letter, lines, cart.total.currency)
 
-    def _changed(self, before: _Sent, change: Change, quantity: Decimal) -> Order:
+    def _changed(self, before: Sent, change: Change, quantity: Decimal) -> Order:
         first, *rest = before.order.lines
         first = msgspec.structs.replace(first, quantity=msgspec.structs.replace(first.quantity, amount=quantity))
-        return _totalled(
+        return totalled(
             msgspec.structs.replace(
                 before.order,
                 change=change,
                 lines=(first, *rest),
                 version=(before.order.version or 0) + 1,
-                previous_document_id=_payload_id(before),
+                previous_document_id=before.payload_id,
             )
         )
-
-    def _send(self, order: Order) -> _Sent:
-        body = order_request.write(order, self.buyer.envelope())
-        reply = self.buyer.post(body)
-        self.told.tell(f"{order.id} {order.change.value}: {len(order.lines)} lines, {_total(order)} -> {reply}")
-        return _Sent(order, body, reply)
-
-    # Outcomes
-
-    def _in_erp(self, order: Order) -> None:
-        wanted = {line.item.supplier_id: line.quantity.amount for line in order.lines}
-        found = self.erp.wait_for(
-            order.id, lambda kept: {line.sku: line.quantity for line in kept.lines} == wanted and kept.state == "open"
-        )
-        self.told.there(f"{order.id} is in the ERP as ordered", found, lambda kept: kept.number)
-        self.told.equal("orders of that number in the ERP", len(self.erp.orders(order.id)), 1)
-
-    def _status(self, sent: _Sent, code: int) -> None:
-        received = self.inbox.wait_for(_about(StatusUpdate, lambda update: update.document_id == _payload_id(sent)))
-        update = self.told.there("a StatusUpdateRequest arrives", received, lambda it: it.envelope.kind).document
-        assert isinstance(update, StatusUpdate)
-        self.told.equal("its Status", update.code, code)
-
-    def _confirmed(self, order: Order, answer: Answer) -> OrderReply:
-        received = self.inbox.wait_for(_about(OrderReply, lambda reply: reply.order_id == order.id))
-        reply = self.told.there("a ConfirmationRequest arrives", received, lambda it: it.envelope.kind).document
-        assert isinstance(reply, OrderReply)
-        self.told.equal("its type", reply.answer, answer)
-        return reply
 
 
 def _names(offered: profile.Profile) -> str:
@@ -332,33 +272,9 @@ def _complete(line: CartLine) -> bool:
     return bool(item.supplier_id and item.supplier_auxiliary_id and line.quantity.unit and line.price and described)
 
 
-def _amount(line: CartLine | OrderLine) -> Decimal:
-    """Rounded; a line of ours always has a price."""
-    assert line.price is not None
-    return round_line(line.price.of(line.quantity.amount), line.price.amount.currency)
-
-
 def _auxiliary_ids(cart: Cart) -> list[str | None]:
     return [line.item.supplier_auxiliary_id for line in cart.lines]
 
 
 def _quantities(cart: Cart) -> list[Decimal]:
     return [line.quantity.amount for line in cart.lines]
-
-
-def _totalled(order: Order) -> Order:
-    assert order.currency is not None
-    total = Money(amount=sum(map(_amount, order.lines), Decimal(0)), currency=order.currency)
-    return msgspec.structs.replace(order, totals=OrderTotals(total=total))
-
-
-def _total(order: Order) -> Money | None:
-    return order.totals.total if order.totals else None
-
-
-def _payload_id(sent: _Sent) -> str | None:
-    return open_document(sent.body).envelope.payload_id
-
-
-def _about(kind: type[D], wanted: Callable[[D], bool]) -> Callable[[Received], bool]:
-    return lambda received: isinstance(received.document, kind) and wanted(received.document)

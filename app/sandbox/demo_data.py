@@ -1,4 +1,4 @@
-"""The demo: two customers with their procurement systems, three people, one ERP, and the demo catalog.
+"""The demo: two customers with their procurement systems, four people, one ERP, and the demo catalog.
 
 Passwords and secrets are random, made when the demo is loaded, and stand in `demo.json` only."""
 
@@ -39,6 +39,10 @@ ERP_SETTLES: Final = 2
 """Seconds after which the demo ERP is believed when it has not got an order: it works at once or never."""
 APPROVAL_LIMIT: Final = "500.00"
 """What an order may be worth, in the customer's currency, before a person is asked."""
+DEAR_LIMIT: Final = "2500.00"
+"""And before a second one is asked, once the first has approved."""
+LEAD: Final = "paula"
+SECOND: Final = "frida"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ BUYERS: Final = (ATLAS, BOREAL)
 
 PEOPLE: Final = (
     ("admin", "Alex Admin", (Role.ADMIN,)),
-    ("paula", "Paula Purchasing-Lead", (Role.APPROVER,)),
+    (LEAD, "Paula Purchasing-Lead", (Role.APPROVER,)),
+    (SECOND, "Frida Finance", (Role.APPROVER,)),
     ("otto", "Otto Order-Desk", (Role.OPERATOR,)),
 )
 
@@ -229,12 +234,14 @@ def _add_buyer(session: Session, buyer: Buyer, now: datetime) -> None:
 def _add_flow(session: Session, buyer: Buyer, customer: CustomerRow, now: datetime) -> None:
     limit = {"field": "order.total_net", "value": APPROVAL_LIMIT, "currency": buyer.currency}
     within, above = {**limit, "op": "<="}, {**limit, "op": ">"}
-    lead = {"key": "lead", "name": "Purchasing lead", "approver": {"role": Role.APPROVER.value}, "condition": above}
+    dear = {**limit, "op": ">", "value": DEAR_LIMIT}
+    lead = {"key": "lead", "name": "Purchasing lead", "approver": {"user": LEAD}, "condition": above}
+    second = {"key": "finance", "name": "Finance", "approver": {"user": SECOND}, "condition": dear}
     definition = definitions.read(
         msgspec.json.encode(
             {
                 "auto_approve": [{"key": "small", "text": f"Up to {buyer.currency} {APPROVAL_LIMIT}", "when": within}],
-                "stages": [{"steps": [lead]}],
+                "stages": [{"steps": [lead]}, {"steps": [second]}],
                 "when_nobody_is_asked": "hold",
             }
         )

@@ -29,6 +29,11 @@ def test_a_buyer_goes_through_whole_purchases(running: Demo) -> None:
     assert b"all as they should be" in done.stdout
 
 
+def test_two_people_approve_one_after_the_other(running: Demo) -> None:
+    done = run("play", "approvals", "--data", str(running.data), timeout=120)
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()
+
+
 def test_the_same_on_postgresql_with_the_logins_of_before(tmp_path: Path, loaded: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

@@ -10,13 +10,16 @@ from conftest import AT
 from order_desk import Desk, set_up
 from sqlmodel import col, select
 
+from app.alarms import ALARMS
 from app.clock import SetClock
 from app.errors import Refusal
-from app.flows import keep_profile, stand_in
+from app.flows import keep_person, keep_profile, stand_in
+from app.flows.cases import Choice
 from app.flows.decide_approval import DecidedAlready
 from app.gateway import Gateway
 from app.jobs import sweep
 from app.storage.audit import AuditRow
+from app.storage.customers import CustomerRow
 from app.storage.orders import OrderState
 from app.storage.people import PersonRow
 
@@ -228,3 +231,70 @@ def test_an_absence_that_cannot_be_is_refused(
         away(desk, "ann", None)
     with pytest.raises(Refusal, match=says):
         away(desk, "ann", delegate, begins, ends)
+
+
+def test_who_is_no_approver_any_more_is_asked_no_more(desk: Desk) -> None:
+    in_the_board(desk, "ann", "bob")
+    desk.person("admin", "admin")
+    desk.rules(rules_of_all(escalate_to={"user": "boss"}))
+    desk.send()
+    bob = desk.people["bob"].id
+    desk.write(
+        lambda tx: keep_person.set_roles(
+            tx, desk.gateway, tx.get_one(PersonRow, bob), ["auditor"], actor="system", channel="command"
+        )
+    )
+    assert (sorted(desk.asked()), desk.asked(state="cancelled")) == (["ann", "boss"], ["bob"])
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_who_loses_a_customer_is_asked_no_more_about_its_orders(desk: Desk, *, keeps: bool) -> None:
+    in_the_board(desk, "ann", "bob")
+    desk.person("admin", "admin")
+    desk.rules(rules_of_all())
+    desk.send()
+    other = CustomerRow(realm="live", number="2", name="Other", currency="EUR", created_at=AT)
+    desk.write(lambda tx: tx.add(other))
+    customers, bob = [desk.customer.id if keeps else other.id], desk.people["bob"].id
+    ALARMS.take()
+    desk.write(
+        lambda tx: keep_person.set_customers(
+            tx, desk.gateway, tx.get_one(PersonRow, bob), customers, actor="system", channel="command"
+        )
+    )
+    assert desk.order().state == (OrderState.AWAITING_APPROVAL if keeps else OrderState.HELD)
+    assert ("approval.stuck" in [alarm.what for alarm in ALARMS.take()]) is not keeps
+
+
+def test_an_order_that_was_held_as_nobody_was_left_goes_on_where_it_stood(desk: Desk) -> None:
+    in_the_board(desk, "ann", "bob")
+    olga = desk.person("olga", "operator")
+    desk.rules(rules_of_all())
+    desk.send()
+    desk.decide("ann", approve=True)
+    run = desk.run().id
+    disable(desk, "bob")
+    sweep.sweep(desk.gateway, AT)
+    assert desk.codes() == [("approval.nobody", None)]
+    in_the_board(desk, "ann", "boss")
+    desk.settle("olga", (0, Choice.CHECK_AGAIN, "", ""))
+    assert (desk.run().id, desk.asked(), desk.asked(state="approved")) == (run, ["boss"], ["ann"])
+    assert (desk.order().state, desk.codes()) == (OrderState.AWAITING_APPROVAL, [])
+    assert "reopened" in desk.events()
+    desk.decide("boss", approve=True)
+    assert desk.order().state == OrderState.APPROVED
+    assert olga.id not in desk.run().excluded
+
+
+def test_under_other_rules_it_begins_anew(desk: Desk) -> None:
+    in_the_board(desk, "ann", "bob")
+    desk.person("olga", "operator")
+    desk.rules(rules_of_all())
+    desk.send()
+    run = desk.run().id
+    disable(desk, "bob")
+    sweep.sweep(desk.gateway, AT)
+    desk.rules(stages([user("boss")]))
+    desk.settle("olga", (0, Choice.CHECK_AGAIN, "", ""))
+    assert desk.run().id != run
+    assert desk.asked() == ["boss"]
