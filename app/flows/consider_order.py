@@ -137,10 +137,10 @@ def subject_in(tx: Session, considered: Considered) -> Subject:
     return subject_of(facts, considered.subject.protocol, considered.checked)
 
 
-def subject_now(tx: Session, order: OrderRow, at: datetime) -> Subject:
-    """The order as it stands, on today's prices."""
+def subject_now(tx: Session, order: OrderRow, at: datetime, book: OrderBook | None = None) -> Subject:
+    """The order as it stands, on today's prices. With a `book` that remembers, nothing is locked."""
     customer = tx.get_one(CustomerRow, order.customer_id)
-    book, terms = OrderBook(tx), order_terms(customer)
+    book, terms = book or OrderBook(tx), order_terms(customer)
     checked = check(book, customer, terms, orders.revision(tx, order).document(), at)
     return subject_of(Facts(book, customer, terms, checked.order, at), order.protocol, checked)
 

@@ -1,4 +1,5 @@
-"""Who comes next: the steps that would be asked after the open stage, as the order and the people stand now."""
+"""What an approver wants to know before deciding: who comes next, and what is left of the budget, as the order and the
+people stand now. Only read; nothing waits for it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,15 @@ from app.approval import flow as flows
 from app.approval.asking import open_step
 from app.approval.people import Directory
 from app.approval.steps import OpenStep, State
+from app.approval.subject import Subject
 from app.flows import run_rows
 from app.flows.approvers import case_of, directory_of
 from app.flows.consider_order import subject_now
+from app.flows.order_book import OrderBook
 from app.storage.approvals import RunRow
+from app.storage.changes import Memories
 from app.storage.orders import OrderRow
+from schemas.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +29,36 @@ class Foreseen:
     people: tuple[str, ...]
 
 
-def next_steps(session: Session, order: OrderRow, row: RunRow, at: datetime) -> tuple[Foreseen, ...] | None:
-    """Of the first later stage that needs anybody; () when none does, None for a run that is not open."""
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """
+    next         the steps of the first later stage that needs anybody; none: nobody else is asked.
+    cost_center  of all lines; `left` is its budget with this order counted, where there is one.
+    """
+
+    next: tuple[Foreseen, ...]
+    cost_center: str | None
+    left: Money | None
+
+    @property
+    def exceeded_by(self) -> Money | None:
+        if self.left is None or self.left.amount >= 0:
+            return None
+        return Money(amount=-self.left.amount, currency=self.left.currency)
+
+
+def outlook(session: Session, memories: Memories, order: OrderRow, row: RunRow, at: datetime) -> Outlook | None:
+    """None for a run that is not open."""
     if row.state != State.OPEN or row.flow_version_id is None:
         return None
-    flow, run, subject = run_rows.flow_of(session, row), run_rows.read(session, row), subject_now(session, order, at)
+    subject = subject_now(session, order, at, OrderBook(session, memories))
+    left = subject.known.get("cost_center.budget_left")
+    money = left if isinstance(left, Money) else None
+    return Outlook(_next(session, order, row, subject, at), subject.cost_center, money)
+
+
+def _next(session: Session, order: OrderRow, row: RunRow, subject: Subject, at: datetime) -> tuple[Foreseen, ...]:
+    flow, run = run_rows.flow_of(session, row), run_rows.read(session, row)
     taken = {step.key for step in run.steps}
     for stage in range(run.stage + 1, len(flow.stages)):
         required = flows.required_at(flow, stage, taken, subject)

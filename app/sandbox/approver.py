@@ -33,7 +33,8 @@ class Approver:
     def opens(self, number: str) -> bool:
         """Goes to the order of this number among those that wait; whether its page shows it."""
         inbox = self.browser.get(str(httpx.URL(f"{self.base_url}/approvals").copy_merge_params({"q": number})))
-        tasks = [link for link in inbox.links("/approvals/") if "/export." not in link]
+        pages = ("/approvals/figures", "/approvals/export.")
+        tasks = [link for link in inbox.links("/approvals/") if not any(page in link for page in pages)]
         if not tasks:
             self.page = inbox
             return False

@@ -16,6 +16,7 @@ OPEN: Final = "open"
 """The one state in which a task takes a decision; the states are `app.approval.steps.TaskState`."""
 IS_OPEN: Final = text("state = 'open'")
 """The same for an index of the open ones alone, which SQLite uses for a condition in these words only."""
+IS_DECIDED: Final = text("decided_at IS NOT NULL")
 
 
 class FlowRow(Row, table=True):
@@ -155,6 +156,9 @@ class RunTaskRow(Row, table=True):
         ),
         Index("ix_cd_run_tasks_open", "realm", "opened_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("ix_cd_run_tasks_order_id", "order_id"),
+        Index(
+            "ix_cd_run_tasks_decided_at", "realm", "decided_at", sqlite_where=IS_DECIDED, postgresql_where=IS_DECIDED
+        ),
     )
 
 

@@ -80,7 +80,7 @@ def _found(session: Session, request: Request) -> Opened | None:
     if link is None or task is None or person is None or not person.may_sign_in(demo=gateway.settings.demo):
         return None
     language = offered(person.language) or negotiated(request.headers.get("accept-language"), LANGUAGES)
-    view = load(session, person, task.order_id, language, gateway.clock.now())
+    view = load(session, gateway.memories, person, task.order_id, language, gateway.clock.now())
     run = session.get_one(RunRow, task.run_id)
     if view is None:
         return None

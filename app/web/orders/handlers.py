@@ -72,7 +72,7 @@ def view_of(request: Request, order_id: str | None = None) -> OrderView:
     gateway, person = gateway_of(request), signed_in(request).person
     wanted = order_id if order_id is not None else request.path_params["order_id"]
     with gateway.database.read() as session:
-        view = load(session, person, wanted, language_of(request, person), gateway.clock.now())
+        view = load(session, gateway.memories, person, wanted, language_of(request, person), gateway.clock.now())
     if view is None:
         raise HTTPException(404)
     return view

@@ -13,6 +13,7 @@ from app.catalog.items import Audience, offers
 from app.storage import approvals, deliveries, orders, people
 from app.storage.approvals import RunRow
 from app.storage.audit import AuditRow
+from app.storage.changes import Memories
 from app.storage.customers import CustomerRow
 from app.storage.deliveries import DeliveryRow
 from app.storage.dispatches import DispatchRow
@@ -95,7 +96,9 @@ class OrderView:
         return self.order.ship_to or next((line.ship_to for line in self.order.lines if line.ship_to), None)
 
 
-def load(session: Session, person: PersonRow, order_id: str, language: str, at: datetime) -> OrderView | None:
+def load(
+    session: Session, memories: Memories, person: PersonRow, order_id: str, language: str, at: datetime
+) -> OrderView | None:
     """None for an order that is not there, or not for this person."""
     row = session.get(OrderRow, order_id)
     if row is None or row.realm != person.realm or not person.serves(row.customer_id):
@@ -119,7 +122,7 @@ def load(session: Session, person: PersonRow, order_id: str, language: str, at: 
         cases=cases,
         settled=tuple((hold, names.get(hold.settled_by or "", "")) for hold in settled),
         run=run,
-        round=round_of(session, row, run, entries, Speaker(language), at) if run else None,
+        round=round_of(session, memories, row, run, entries, Speaker(language), at) if run else None,
         thread=thread_of(session, person, row, entries),
         history=_history(session, row, entries),
         deliveries=tuple(deliveries.of_order(session, row.id)),

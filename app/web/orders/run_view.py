@@ -9,10 +9,11 @@ from sqlmodel import Session
 
 from app.approval.explanation import Why
 from app.flows import foresee
-from app.flows.foresee import Foreseen
+from app.flows.foresee import Outlook
 from app.storage import approvals, people
 from app.storage.approvals import RunRow, RunTaskRow
 from app.storage.audit import AuditRow
+from app.storage.changes import Memories
 from app.storage.orders import OrderRow
 from app.web.orders.sentences import Speaker
 
@@ -53,7 +54,7 @@ class Round:
     nobody       no person was asked.
     skipped      numbers of the stages, from 1, of which no step was needed.
     differences  from what was asked about before: in this run, or in the one before it.
-    next         who would be asked after the open stage; None where that is no question.
+    outlook      who would be asked after the open stage, and what of the budget is left.
     """
 
     why: str
@@ -63,7 +64,7 @@ class Round:
     asked: tuple[Asked, ...]
     skipped: tuple[int, ...]
     differences: tuple[Mapping[str, Any], ...]
-    next: tuple[Foreseen, ...] | None
+    outlook: Outlook | None
 
     def of_task(self, task: RunTaskRow) -> Asked | None:
         """The step in which it was asked."""
@@ -71,7 +72,13 @@ class Round:
 
 
 def round_of(
-    session: Session, order: OrderRow, run: RunRow, entries: Iterable[AuditRow], speaker: Speaker, at: datetime
+    session: Session,
+    memories: Memories,
+    order: OrderRow,
+    run: RunRow,
+    entries: Iterable[AuditRow],
+    speaker: Speaker,
+    at: datetime,
 ) -> Round:
     """`entries` are those of the record about the order."""
     explanation = run.explanation
@@ -88,7 +95,7 @@ def round_of(
         asked=_asked(session, run, speaker),
         skipped=tuple(number for number, steps in enumerate(run.opened, 1) if not steps),
         differences=tuple(told),
-        next=foresee.next_steps(session, order, run, at),
+        outlook=foresee.outlook(session, memories, order, run, at),
     )
 
 

@@ -26,6 +26,7 @@ from app.storage.database import Database
 from app.storage.order_trail import trail_of
 from app.storage.orders import OrderRow
 from app.storage.people import PersonRow
+from app.web.approvals.figures import _decided
 from app.web.approvals.inbox import InboxFilter, Show, Sort, counted
 from app.web.approvals.inbox import listed as inbox_of
 from app.web.exchanges.handlers import _listed as exchanges_listed
@@ -149,6 +150,7 @@ ASKED: dict[str, Callable[[Site], object]] = {
     "how many approvals wait": lambda site: site.read(
         lambda session: counted(session, SOMEBODY, InboxFilter(show=Show.OTHERS), site.gateway.clock.now())
     ),
+    "the figures of approvals": lambda site: site.read(lambda session: _decided(session, SOMEBODY, AT)),
     "all that belongs to an order": lambda site: site.read(
         lambda session: trail_of(session, session.get_one(OrderRow, site.order_id))
     ),

@@ -1,5 +1,6 @@
 """What approvers and those whom they ask do on the pages besides saying yes or no, and what a robot can do there."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from people_at_work import Browser, application, give_passwords, hash_cheaply
 from sqlmodel import Session
 
 from app.gateway import Gateway
+from app.storage.budgets import BudgetRow
 from app.storage.orders import OrderRevisionRow, OrderState
 from protocols.cxml.attachments import Part, pack
 from schemas.base import to_json
@@ -90,6 +92,31 @@ async def test_who_is_asked_again_sees_what_differs(desk: Desk) -> None:
     paula = await on_task(desk, "paula")
     assert "What differs from what was asked about before" in paula.text
     assert "1 Quantity 10 20" in paula.text
+
+
+async def test_the_budget_of_the_cost_centre_stands_before_the_lines(desk: Desk) -> None:
+    def keep(amount: str) -> None:
+        row = BudgetRow(
+            customer_id=desk.customer.id,
+            cost_center="4711",
+            period="2026-03",
+            realm=desk.customer.realm,
+            amount=Decimal(amount),
+            currency="EUR",
+            set_at=desk.gateway.clock.now(),
+        )
+        desk.write(lambda tx: tx.merge(row))
+
+    desk.send(order(line(cost_center="4711")))
+    paula = await on_task(desk, "paula")
+    assert "Budget of cost centre" not in paula.text
+    for amount, said in (
+        ("100.00", "EUR 0.50 are left with this order."),
+        ("90.00", "exceeded with this order by EUR 9.50."),
+    ):
+        keep(amount)
+        paula = await on_task(desk, "paula")
+        assert f"Budget of cost centre 4711: {said}" in paula.text.replace("\xa0", " ")
 
 
 async def test_a_task_is_handed_on_for_good(desk: Desk) -> None:

@@ -285,3 +285,25 @@ async def test_an_order_that_an_administrator_decided_is_marked_in_every_list(de
     paula = await at_work(desk, "paula")
     await paula.go("/approvals?show=closed")
     assert "decided by an administrator" in paula.text
+
+
+@only_sqlite
+async def test_figures_tell_how_long_steps_take_and_why_orders_are_refused(desk: Desk, clock: SetClock) -> None:
+    for number, hours, approve in (("A-1", 1, True), ("A-2", 3, False), ("A-3", 8, False)):
+        desk.send(of(number))
+        clock.move(timedelta(hours=hours))
+        desk.decide("paula", approve=approve, number=number)
+    desk.send(of("A-4"))
+    clock.move(timedelta(days=3))
+    paula = await at_work(desk, "paula")
+    await paula.go("/approvals/figures")
+    assert "1 wait for me 1 of these longer than they should" in paula.text
+    await paula.go("/approvals/figures/export.csv?table=steps")
+    rows = list(csv.DictReader(io.StringIO(paula.answer.content.decode("utf-8-sig"))))
+    assert rows == [{"rules": "Rules", "step": "Purchasing lead", "median": "10800000", "decisions": "3"}]
+    await paula.go("/approvals/figures/export.csv?table=reasons")
+    assert paula.answer.content.decode("utf-8-sig").splitlines()[1:] == ["price,Price,2"]
+    assert (await paula.go("/approvals/figures/export.xlsx?table=x")).answer.status_code == 404
+    clock.move(timedelta(days=31))
+    paula = await at_work(desk, "paula")
+    assert "Nothing in this period." in (await paula.go("/approvals/figures")).text

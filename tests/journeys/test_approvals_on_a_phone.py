@@ -1,0 +1,120 @@
+"""An approver on a phone, between two meetings: everything fits, axe finds nothing, and what is pressed is large."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from approval_orders import line, money, order
+from chromium import Watched, browsing, violations
+from order_desk import Desk, set_up
+from people_at_work import PASSWORD, give_passwords, hash_cheaply
+from playwright.sync_api import Page, expect
+from serving import served
+
+from app.clock import SetClock
+from app.gateway import Gateway
+from app.storage import approval_links
+from app.storage.orders import OrderState
+from app.web.routes import assemble
+from schemas.order import OrderTotals
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+
+
+@pytest.fixture
+def desk(gateway: Gateway, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    hash_cheaply(monkeypatch)
+    clock.move(datetime.now(UTC) - clock.now())
+    made = set_up(gateway)
+    made.person("paula", "approver")
+    made.person("bob", "approver")
+    give_passwords(made)
+    large = {"field": "order.total_net", "op": ">", "value": "50.00", "currency": "EUR"}
+    lead = {"key": "lead", "name": "Purchasing lead", "approver": {"user": "paula"}, "condition": large, "due_hours": 8}
+    boss = {"key": "boss", "name": "Head of purchasing", "approver": {"user": "bob"}}
+    made.rules({"stages": [{"steps": [lead]}, {"steps": [boss]}]})
+    return made
+
+
+@pytest.fixture
+def site(desk: Desk) -> Iterator[str]:
+    with served(assemble(desk.gateway, allowed_hosts=("127.0.0.1",))) as url:
+        yield url
+
+
+def look(page: Page, picture: Path) -> None:
+    page.screenshot(path=picture, full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
+    assert violations(page) == [], page.url
+
+
+def link_to(desk: Desk, number: str) -> str:
+    """The address that a mail about the order would hold."""
+    gateway, task = desk.gateway, desk.task("paula", number)
+
+    def work(tx: object) -> str:
+        row = approval_links.begin(
+            tx,  # type: ignore[arg-type]  # the session of the write
+            gateway.keys,
+            link_id=gateway.ids(),
+            realm=task.realm,
+            task_id=task.id,
+            person_id=task.assignee_id,
+            now=gateway.clock.now(),
+        )
+        assert row is not None
+        token = approval_links.token_of(row, gateway.keys)
+        assert token is not None
+        return f"/approve/{token.reveal()}"
+
+    return desk.write(work)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_everything_fits_and_an_order_is_approved(
+    site: str, desk: Desk, clock: SetClock, tmp_path: Path, width: int
+) -> None:
+    for number, quantity in (("PO-2026-000000000000000017", "30"), ("PO-2", "20"), ("PO-3", "10")):
+        totals = OrderTotals(total=money(str(int(quantity) * 995 / 100)))
+        desk.send(order(line(quantity=quantity), totals=totals, id=number))
+    desk.update(order(line(quantity="31"), totals=None, id="PO-2026-000000000000000017"), version=2)
+    with browsing(viewport={"width": width, "height": 800}) as browser:
+        page = browser.new_page()
+        watched = Watched(page)
+        page.goto(f"{site}/login")
+        page.locator("#login").fill("paula")
+        page.locator("#password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/approvals")
+        look(page, tmp_path / f"inbox-{width}.png")
+        page.get_by_text("Filter and order").click()
+        look(page, tmp_path / f"filters-{width}.png")
+        for box in page.get_by_role("checkbox").all()[:2]:
+            box.check()
+        page.get_by_role("button", name="Approve the chosen ones").click()
+        look(page, tmp_path / f"together-{width}.png")
+        page.goto(f"{site}/approvals")
+        page.get_by_role("link", name="PO-2026-000000000000000017").click()
+        for part in ("Ask somebody about it", "Hand it on for good"):
+            if page.get_by_text(part).count():
+                page.get_by_text(part).click()
+        page.locator("label[for=no]").click()
+        look(page, tmp_path / f"task-{width}.png")
+        assert page.locator("#reason").is_visible()
+        yes, send = page.locator("label[for=yes]"), page.get_by_role("button", name="Send the decision")
+        assert all((one.bounding_box() or {"height": 0})["height"] >= 44 for one in (yes, send))
+        yes.click()
+        assert not page.locator("#reason").is_visible()
+        send.click()
+        expect(page.get_by_text("Your answer to this order: approved.")).to_be_visible()
+        look(page, tmp_path / f"decided-{width}.png")
+        page.goto(f"{site}/orders/{desk.order('PO-2').id}")
+        look(page, tmp_path / f"order-{width}.png")
+        page.goto(f"{site}/approvals/figures")
+        look(page, tmp_path / f"figures-{width}.png")
+        page.goto(f"{site}{link_to(desk, 'PO-2')}")
+        look(page, tmp_path / f"link-{width}.png")
+    assert watched.complaints == []
+    assert desk.asked("PO-2026-000000000000000017", "approved") == ["paula"]
+    assert desk.order("PO-3").state == OrderState.AWAITING_APPROVAL
