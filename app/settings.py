@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     alert_mail        addresses that are told by mail what needs a person.
     approve_by_link   up to which total, in this currency, whoever has the link of a mail may decide without signing in.
     approve_together  up to which total, in this currency, orders may be approved several at once without being opened.
+    rules_by_two      approval rules are published by somebody else than who began the draft or saved it last.
     time_zone         in which nightly work begins and charts show their times (IANA name).
     reply_private_networks whether partners' systems to which we send by ourselves may, and may be spoken to over http.
     erp_private_networks   whether ERP endpoints may lie in private networks (an admin's decision).
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     alert_mail: Annotated[tuple[str, ...], NoDecode] = ()
     approve_by_link: str = "500 EUR"
     approve_together: str = "500 EUR"
+    rules_by_two: bool = False
     time_zone: str = "UTC"
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

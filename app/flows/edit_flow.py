@@ -84,7 +84,7 @@ def save_draft(
     there is none."""
     draft = draft_of(tx, flow)
     text = msgspec.json.encode(definition).decode()
-    if draft.version == seen and draft.definition == text:
+    if draft.version == seen and msgspec.json.decode(draft.definition) == definition:
         return True
     at = gateway.clock.now()
     goes_on = draft.changed_by == by.id and draft.version > 1 and at - draft.changed_at < SITTING
@@ -102,9 +102,12 @@ def discard_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow) -
 
 def publish_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, *, seen: int) -> Published:
     """The draft as a version; then it is no draft any more. Raises schemas.faults.Rejected with what is wrong with it,
-    and Refusal when somebody else has saved it since version `seen`."""
+    and Refusal when somebody else has saved it since version `seen`, or where the one who publishes must not be the one
+    who wrote it."""
     draft = draft_of(tx, flow)
     tx.refresh(draft, with_for_update=True)
+    if gateway.settings.rules_by_two and by.id in (draft.author_id, draft.changed_by):
+        raise Refusal(No.FORBIDDEN, "You wrote these rules: somebody else must publish them. The draft is kept.")
     if draft.version != seen:
         raise Refusal(
             No.CONFLICT, "Somebody else has changed the draft meanwhile: read it again before you publish it."

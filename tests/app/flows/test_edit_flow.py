@@ -1,5 +1,6 @@
 """Drafts of approval rules: who began and changed them, two authors at once, what the record says."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -148,3 +149,23 @@ def test_an_hour_later_the_record_tells_it_again(desk: Desk) -> None:
     desk.write(lambda tx: tx.exec(select(FlowDraftRow)).one().sqlmodel_update({"changed_at": at}))
     assert save(desk, flow, seen=2, definition={"stages": []})
     assert events(desk).count("flow_draft_changed") == 2
+
+
+@pytest.mark.parametrize(("saved_by", "published_by"), [("ana", "ana"), ("bob", "ana"), ("bob", "bob")])
+def test_where_two_are_needed_nobody_publishes_what_they_wrote(desk: Desk, saved_by: str, published_by: str) -> None:
+    flow = new(desk)
+    assert save(desk, flow, seen=1, by=saved_by)
+    settings = desk.gateway.settings.model_copy(update={"rules_by_two": True})
+    strict = replace(desk.gateway, settings=settings)
+    with pytest.raises(Refusal, match="somebody else must publish"):
+        desk.write(lambda tx: edit_flow.publish_draft(tx, strict, desk.people[published_by], flow, seen=2))
+    assert draft(desk, flow) is not None
+
+
+def test_where_two_are_needed_another_publishes_what_they_save_unchanged(desk: Desk) -> None:
+    flow = new(desk)
+    assert save(desk, flow, seen=1)
+    assert save(desk, flow, seen=2, by="bob", definition=dict(reversed(SMALL_ORDERS_PASS.items())))
+    strict = replace(desk.gateway, settings=desk.gateway.settings.model_copy(update={"rules_by_two": True}))
+    desk.write(lambda tx: edit_flow.publish_draft(tx, strict, desk.people["bob"], flow, seen=2))
+    assert draft(desk, flow) is None
