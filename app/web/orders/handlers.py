@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from app.approval.steps import State
 from app.flows import decide_approval, move_task
+from app.storage.approvals import FlowVersionRow
 from app.storage.people import Role
 from app.web import spreadsheet
 from app.web.forms import FormLimits, read_form
@@ -60,11 +61,21 @@ def order_page(request: Request) -> Response:
     view, who = view_of(request), signed_in(request)
     waits = view.run is not None and view.run.state in (State.OPEN, State.HELD)
     context = {
+        "rules": _rules(request, view) if who.may(Role.ADMIN, Role.FLOW_AUTHOR) else None,
         "may_override": waits and who.may(Role.ADMIN),
         "may_comment": who.may(Role.APPROVER, Role.OPERATOR, Role.ADMIN),
         "may_withdraw": move_task.may_withdraw(who.person, view.row, view.run),
     }
     return people_page(request, "orders/order.html", {**shared(view), **context})
+
+
+def _rules(request: Request, view: OrderView) -> str | None:
+    """The id of the rules that the order met last, of which it may be made an example."""
+    if view.run is None or view.run.flow_version_id is None:
+        return None
+    with gateway_of(request).database.read() as session:
+        version = session.get(FlowVersionRow, view.run.flow_version_id)
+    return version.flow_id if version else None
 
 
 def view_of(request: Request, order_id: str | None = None) -> OrderView:

@@ -131,6 +131,18 @@ async def test_examples_are_added_by_number_and_tried_with_a_draft_or_a_version(
     assert "There is no order of this number." in ana.text
 
 
+async def test_the_page_of_an_order_leads_authors_to_the_examples_of_its_rules(desk: Desk) -> None:
+    path = draft(desk, SMALL_ORDERS_PASS)
+    ana = await Browser(application(desk.gateway)).sign_in("ana")
+    eye = await Browser(application(desk.gateway)).sign_in("eye")
+    await ana.go(f"/orders/{desk.order('PO-2').id}")
+    await ana.follow("Make it an example of its rules")
+    assert ana.path == f"{path}/examples"
+    assert 'value="PO-2"' in ana.answer.text
+    await eye.go(f"/orders/{desk.order('PO-2').id}")
+    assert "Make it an example" not in eye.text
+
+
 async def test_an_example_is_removed(desk: Desk) -> None:
     path = draft(desk, SMALL_ORDERS_PASS)
     ana = await Browser(application(desk.gateway)).sign_in("ana")
