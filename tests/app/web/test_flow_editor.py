@@ -440,3 +440,15 @@ async def test_everything_that_can_be_chosen_has_a_name(desk: Desk) -> None:
     assert set(labels.EDITABLE) == set(EDITABLE)
     assert set(labels.OPERATORS) == set(labels.COMPARED) == set(Operator)
     assert {key.partition(".")[0] for key in FIELDS} == set(labels.AREAS)
+
+
+async def test_what_is_refused_at_publishing_leads_to_its_place(desk: Desk) -> None:
+    ana = await drafting(desk)
+    named = {"stages.0.steps.0.name": "Lead", "stages.0.steps.0.approver.by": "group"}
+    await press(ana, "save", **named)
+    await press(ana, "publish", **{"stages.0.steps.0.approver.name": "legal"})
+    assert ana.answer.status_code == 400
+    alert = html.document_fromstring(ana.answer.text).xpath("//*[@role='alert']")[0]
+    assert [link.get("href") for link in alert.xpath(".//a")] == ["#stages.0.steps.0.approver"]
+    assert "Stage 1, Lead: Nobody active answers to this name." in ana.text
+    assert stored(desk)["stages"][0]["steps"][0]["approver"] == {"group": "legal"}

@@ -52,7 +52,7 @@ def said(text: str) -> str:
         ({"field": "order.currency", "op": "in", "value": ["EUR", "USD"]}, "currency is one of EUR, USD"),
         (
             {"field": "order.requested_date", "op": "<", "value": "2026-12-24"},
-            "earliest delivery date asked for is less than Dec 24, 2026",
+            "earliest delivery date asked for is before Dec 24, 2026",
         ),
         ({"field": "", "op": "", "value": ""}, "… …"),
         ({**NET, "value": "lots"}, "order total without tax is more than lots"),

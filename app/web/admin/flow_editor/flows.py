@@ -1,5 +1,6 @@
 """The list of approval rules, and one flow with its versions: begun, renamed, retired."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -190,36 +191,34 @@ def version_page(request: Request) -> Response:
 
 def begin_draft(request: Request) -> Response:
     gateway, person = gateway_of(request), signed_in(request).person
-
-    def work(tx: Session) -> FlowRow:
-        flow = flow_of(tx, request, person)
-        edit_flow.begin_draft(tx, gateway, person, flow, version_of(tx, request, flow))
-        return flow
-
-    flow = gateway.database.write(work)
+    flow = _changed(
+        request,
+        lambda tx, flow: edit_flow.begin_draft(tx, gateway, person, flow, version_of(tx, request, flow)),
+    )
     return RedirectResponse(f"/admin/rules/flows/{flow.id}/draft", status_code=303)
 
 
 def retire(request: Request) -> Response:
     gateway, person = gateway_of(request), signed_in(request).person
-
-    def work(tx: Session) -> FlowRow:
-        flow = flow_of(tx, request, person)
-        edit_flow.retire(tx, gateway, person, flow, version_of(tx, request, flow))
-        return flow
-
-    return back_to(gateway.database.write(work))
+    return back_to(
+        _changed(request, lambda tx, flow: edit_flow.retire(tx, gateway, person, flow, version_of(tx, request, flow)))
+    )
 
 
 def discard_draft(request: Request) -> Response:
     gateway, person = gateway_of(request), signed_in(request).person
+    return back_to(_changed(request, lambda tx, flow: edit_flow.discard_draft(tx, gateway, person, flow)))
+
+
+def _changed(request: Request, change: Callable[[Session, FlowRow], object]) -> FlowRow:
+    person = signed_in(request).person
 
     def work(tx: Session) -> FlowRow:
         flow = flow_of(tx, request, person)
-        edit_flow.discard_draft(tx, gateway, person, flow)
+        change(tx, flow)
         return flow
 
-    return back_to(gateway.database.write(work))
+    return gateway_of(request).database.write(work)
 
 
 def back_to(flow: FlowRow) -> Response:

@@ -24,6 +24,14 @@ OPERATORS: Final[Mapping[str, str]] = {
     Operator.IS_FALSE: msgid("is not so"),
 }
 
+OF_DATES: Final[Mapping[str, str]] = {
+    **OPERATORS,
+    Operator.ABOVE: msgid("is after"),
+    Operator.BELOW: msgid("is before"),
+    Operator.AT_LEAST: msgid("is on or after"),
+    Operator.AT_MOST: msgid("is on or before"),
+}
+
 COMPARED: Final[Mapping[str, str]] = {
     Operator.EQUAL: msgid("%(field)s is %(wanted)s"),
     Operator.UNEQUAL: msgid("%(field)s is not %(wanted)s"),
@@ -41,6 +49,14 @@ COMPARED: Final[Mapping[str, str]] = {
     Operator.IS_FALSE: msgid("it is not so: %(field)s"),
 }
 """A comparison as part of a sentence."""
+
+DATES_COMPARED: Final[Mapping[str, str]] = {
+    **COMPARED,
+    Operator.ABOVE: msgid("%(field)s is after %(wanted)s"),
+    Operator.BELOW: msgid("%(field)s is before %(wanted)s"),
+    Operator.AT_LEAST: msgid("%(field)s is on or after %(wanted)s"),
+    Operator.AT_MOST: msgid("%(field)s is on or before %(wanted)s"),
+}
 
 KINDS: Final[Mapping[str, str]] = {
     "leaf": msgid("a condition"),
@@ -166,6 +182,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "flow.nobody_there": msgid("Nobody active answers to this name."),
     "flow.shadowed": msgid("These rules are never reached: others are tried before and fit every order."),
     "flow.shadows": msgid("These rules fit every order, so that others are never reached."),
+    "example.failed": msgid("An example of these rules does not hold any more:"),
     "people.no_limit": msgid("Somebody has no approval limit in a currency of the customer and is not asked there."),
     "people.delegate_loop": msgid("Stand-ins lead in a circle."),
     "rule.unknown_key": msgid("This does not belong here."),

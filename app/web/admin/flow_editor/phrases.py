@@ -131,7 +131,8 @@ class Phrases:
         operator = data.get("op")
         if operator not in list(Operator):
             return f"{field} {_OPEN}"
-        return self.text(labels.COMPARED[operator]) % {"field": field, "wanted": self._wanted(type_, operator, data)}
+        compared = labels.DATES_COMPARED if type_ is Type.DATE else labels.COMPARED
+        return self.text(compared[operator]) % {"field": field, "wanted": self._wanted(type_, operator, data)}
 
     def _wanted(self, type_: Type, operator: str, data: Mapping[str, Any]) -> str:
         if operator in WITHOUT_VALUE:

@@ -174,10 +174,9 @@ class Sheet:
         }
         for i in range(len(boxes["stages"])):
             self._names[f"stages[{i}]"] = f"stages.{i}"
-        self.places = [(fault, self._name_of(fault.at)) for fault in self.faults]
         self.problems: dict[str, list[Fault]] = {}
-        for fault, name in self.places:
-            self.problems.setdefault(name, []).append(fault)
+        for fault in self.faults:
+            self.problems.setdefault(self.name_of(fault.at), []).append(fault)
 
     def _rule(self, kind: str, number: int) -> tuple[str, str]:
         at, name = f"{kind}[{number}]", f"{kind}.{number}"
@@ -199,7 +198,7 @@ class Sheet:
         self._names.update({one.at: one.name for one in _all(row)})
         return row
 
-    def _name_of(self, at: str) -> str:
+    def name_of(self, at: str) -> str:
         """Of the box that holds the place, or the next one around it; "" when there is none."""
         while at and at not in self._names:
             at = at[: max(at.rfind("."), at.rfind("["), 0)]
