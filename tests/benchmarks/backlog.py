@@ -107,6 +107,6 @@ def _put(
                     touched_at=at,
                 )
             )
-    for kind in (OrderRow, OrderRevisionRow, DeliveryRow):
+    for kind in (OrderRow, OrderRevisionRow, RunRow, DeliveryRow):
         tx.add_all(row for row in rows if isinstance(row, kind))
         tx.flush()
