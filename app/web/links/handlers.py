@@ -19,7 +19,7 @@ from app.storage.approval_links import ApprovalLinkRow
 from app.storage.approvals import RunRow, RunTaskRow
 from app.storage.people import PersonRow
 from app.web.forms import Form, FormLimits, read_form
-from app.web.language import PEOPLE_LANGUAGES, msgid, negotiated
+from app.web.language import msgid, negotiated
 from app.web.links.sealed_choice import NONCE, Chosen, Seen, opened, seal
 from app.web.orders import words
 from app.web.orders.order_view import OrderView, load
@@ -119,9 +119,6 @@ def _page(
 
 
 def _reasons(found: Opened) -> tuple[str, ...]:
-    """They are put into words in the languages of our own people only."""
-    if found.language not in PEOPLE_LANGUAGES:
-        return ()
     asked = found.view.round.of_task(found.task) if found.view.round is not None else None
     return asked.reasons if asked is not None else ()
 
