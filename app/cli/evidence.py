@@ -15,6 +15,7 @@ from app.cli.site import opened
 from app.flows import erase_data
 from app.flows.export_evidence import export_evidence
 from app.gateway import Gateway
+from app.storage import audit
 from app.storage.base import LIVE
 from app.storage.customers import CustomerRow
 from app.storage.erasure import StillOpen
@@ -40,14 +41,23 @@ def verify_(
     zip_: Annotated[
         Path | None, typer.Option("--zip", help="Check an exported file instead; needs no database.", dir_okay=False)
     ] = None,
+    head_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--head", help="What `evidence head` or a night's log said once: is it still so?", show_default=False
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Open and hash every body and walk the audit record. Exit status 1 when anything is missing or damaged."""
     if zip_ is not None:
         _verify_file(zip_)
         return
-    with opened(settings_from(data)) as gateway, bar("verify", "bodies") as done:
-        checked = verify(gateway.database, gateway.keys, done)
+    with opened(settings_from(data)) as gateway:
+        with bar("verify", "bodies") as done:
+            checked = verify(gateway.database, gateway.keys, done)
+        with gateway.database.read() as session:
+            gone = [kept for kept in head_ or () if not audit.holds(session, kept.strip())]
     for place, problem in checked.problems:
         console().print(f"{place}: {problem}", markup=False)
     unnamed = checked.missing + checked.damaged - len(checked.problems)
@@ -57,8 +67,18 @@ def verify_(
         console().print(f"the audit record is broken at entry {checked.audit_broken_at}")
     told = (checked.intact, checked.erased, checked.missing, checked.damaged)
     console().print("{} intact, {} erased, {} missing, {} damaged".format(*told))
-    if not checked.sound:
+    for kept in gone:
+        console().print(f"the audit record does not have the entry {kept} any more", markup=False, soft_wrap=True)
+    if gone or not checked.sound:
         raise typer.Exit(1)
+
+
+@evidence.command()
+def head(data: Data = None) -> None:
+    """Print number and hash of the newest entry of the audit record. Keep it elsewhere: `verify --head` holds the
+    record against it, also when its end was cut off."""
+    with opened(settings_from(data)) as gateway, gateway.database.read() as session:
+        console().print(audit.head(session), markup=False, soft_wrap=True)
 
 
 def _verify_file(path: Path) -> None:

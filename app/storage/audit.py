@@ -97,6 +97,23 @@ def take_turn(session: Session) -> None:
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
+def head(session: Session) -> str:
+    """The number and the hash of the newest entry, for keeping outside of the database: whoever cuts the end off, or
+    writes the whole chain anew, cannot make it say this again."""
+    sequence, hashed = session.exec(_tail).first() or (0, BEGINNING)
+    return f"{sequence}:{hashed}"
+
+
+def holds(session: Session, kept: str) -> bool:
+    """Whether the record still has the entry of which `head` said this."""
+    number, _, hashed = kept.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return False
+    if int(number) == 0:
+        return hashed == BEGINNING
+    return session.exec(select(AuditRow.hash).where(AuditRow.sequence == int(number))).first() == hashed
+
+
 def last(session: Session) -> int:
     """How many entries there are: their numbers have no gaps."""
     tail = session.exec(_tail).first()

@@ -39,6 +39,18 @@ def test_a_sound_ledger_verifies_and_a_damaged_one_does_not(data: Path, gateway:
     assert damaged.out.endswith("2 intact, 0 erased, 0 missing, 2 damaged\n")
 
 
+def test_a_record_whose_end_was_cut_off_is_noticed_by_what_it_said_before(data: Path, gateway: Gateway) -> None:
+    head = commands.run("evidence", "head", "--data", data).out.strip()
+    assert commands.run("evidence", "verify", "--head", head, "--data", data).status == 0
+    with gateway.database.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER cd_audit_no_delete"))
+        connection.execute(text("DELETE FROM cd_audit WHERE sequence = (SELECT MAX(sequence) FROM cd_audit)"))
+    assert commands.run("evidence", "verify", "--data", data).status == 0, "what is left is a whole chain"
+    held = commands.run("evidence", "verify", "--head", head, "--head", "x", "--data", data)
+    assert held.status == 1
+    assert f"does not have the entry {head} any more" in held.out
+
+
 def test_an_order_is_exported_and_the_file_verifies_without_a_database(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "po1.zip"
     assert commands.run("evidence", "export", "PO-1", "--out", file, "--data", data).status == 0

@@ -1,5 +1,6 @@
 """Rules that ask for what the order does not say: sums, budgets, rates, the requester, the customer, the catalog."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -25,6 +26,7 @@ from app.flows.order_book import OrderBook
 from app.gateway import Gateway
 from app.storage.audit import AuditRow
 from app.storage.catalog import ItemRow
+from app.storage.database import Database
 from schemas.order import Order, OrderTotals
 
 TODAY = AT.date()
@@ -89,6 +91,25 @@ def test_what_was_considered_before_others_came_is_considered_again(desk: Desk) 
     for one, considered in zip(sent, found, strict=True):
         desk.write(partial(desk.take, sent=one, considered=considered))
     assert [state(desk, one.id) for one in sent] == ["approved", "approved", "awaiting_approval"]
+
+
+def test_orders_that_come_to_two_servers_at_once_do_not_pass_side_by_side(desk: Desk) -> None:
+    rules(desk, about("requester.total_today", ">", "250.00", "EUR"))
+    sent = [asked(f"PO-{number}") for number in range(8)]
+    second = Database(desk.gateway.database.url)
+    second.start()
+    try:
+        with ThreadPoolExecutor(len(sent)) as pool:
+            servers = (desk.gateway.database, second) * 4
+            waiting = [
+                pool.submit(server.write, partial(desk.take, sent=one))
+                for server, one in zip(servers, sent, strict=True)
+            ]
+            for done in waiting:
+                done.result()
+    finally:
+        second.stop()
+    assert sorted(state(desk, one.id) for one in sent) == ["approved"] * 2 + ["awaiting_approval"] * 6
 
 
 def test_yesterday_the_rejected_and_other_people_do_not_count_today(desk: Desk, clock: SetClock) -> None:

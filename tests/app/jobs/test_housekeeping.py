@@ -14,6 +14,7 @@ from app.engine import Engine, Handler
 from app.gateway import Gateway
 from app.jobs import housekeeping
 from app.jobs.rounds import Planned, plan
+from app.storage import audit
 from app.storage.base import LIVE
 from app.storage.database import Database
 from app.storage.exchanges import DocumentKeyRow
@@ -142,3 +143,9 @@ def test_a_round_that_was_missed_runs_when_a_worker_is_back(gateway: Gateway, en
             break
         time.sleep(0.02)
     assert ran == [Nothing()]
+
+
+def test_the_nights_log_says_how_far_the_record_has_come(gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
+    housekeeping.run(gateway)
+    with gateway.database.read() as session:
+        assert audit.head(session) in capsys.readouterr().out
