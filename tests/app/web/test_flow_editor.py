@@ -452,3 +452,16 @@ async def test_what_is_refused_at_publishing_leads_to_its_place(desk: Desk) -> N
     assert [link.get("href") for link in alert.xpath(".//a")] == ["#stages.0.steps.0.approver"]
     assert "Stage 1, Lead: Nobody active answers to this name." in ana.text
     assert stored(desk)["stages"][0]["steps"][0]["approver"] == {"group": "legal"}
+
+
+async def test_the_largest_definition_goes_through_the_form(desk: Desk) -> None:
+    leaves = [{"field": "line.name", "op": "in", "value": [f"&+ value {i}" for i in range(15)]} for _ in range(160)]
+    step = {**EVERYTHING["stages"][0]["steps"][0], "condition": NET}
+    steps = [{**step, "key": f"s{i}", "name": f"Step {i}"} for i in range(30)]
+    largest = {**EVERYTHING, "match": {"any_line": {"any": leaves}}, "stages": [{"steps": steps}]}
+    assert 45_000 < len(definitions.to_json(definitions.read(json.dumps(largest)))) < definitions.MOST_BYTES
+    ana = await drafting(desk, definition=largest)
+    await press(ana, "down:stages.0.steps.0")
+    assert ana.answer.status_code == 200
+    moved = {**largest, "stages": [{"steps": [steps[1], steps[0], *steps[2:]]}]}
+    assert definitions.read(json.dumps(stored(desk))) == definitions.read(json.dumps(moved))

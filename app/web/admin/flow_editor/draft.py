@@ -23,6 +23,7 @@ from app.web.admin.flow_editor import draft_form, labels
 from app.web.admin.flow_editor.access import flow_of
 from app.web.admin.flow_editor.audience import audience_of
 from app.web.admin.flow_editor.fault_words import FaultWords
+from app.web.admin.flow_editor.field_options import field_options
 from app.web.admin.flow_editor.presses import press
 from app.web.admin.flow_editor.rows import Sheet, unusual
 from app.web.forms import FormLimits, read_form
@@ -67,6 +68,7 @@ def _page(
             "fault_words": FaultWords(language),
             "labels": labels,
             "field_names": FIELD_NAMES,
+            "field_options": field_options,
             "currencies": sorted(CURRENCIES),
             "unusual": unusual,
         }

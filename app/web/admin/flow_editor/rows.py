@@ -98,12 +98,6 @@ class ConditionRow:
         return self.field.example if self.field else ""
 
     @property
-    def foreign(self) -> bool:
-        """Whether the chosen field is none of those offered here."""
-        key = self.box.get("field")
-        return bool(key) and all(key != one.key for fields in self.offered.values() for one in fields)
-
-    @property
     def root(self) -> bool:
         return not self.name.rpartition(".")[0].endswith(".of")
 
