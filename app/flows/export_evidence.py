@@ -1,18 +1,15 @@
 """Everything that proves what happened to one order, in one file: documents, decisions, attempts, in their order."""
 
-import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from html import escape
 from importlib.metadata import version
-from typing import IO, Any, Final
-from urllib.parse import quote
+from typing import IO, Any
 
 from sqlmodel import Session
 
 from app.gateway import Gateway
-from app.partners.secrets import every_secret
+from app.partners.masking import hidden_of, without
 from app.seal import Unsealable
 from app.storage import audit, ledger, people
 from app.storage.base import Row
@@ -24,10 +21,6 @@ from app.storage.orders import OrderRow
 from app.storage.partners import PartnerRow
 from protocols.cxml.attachments import safe_name
 from protocols.registry import named
-
-MASK: Final = b"***"
-SHORTEST: Final = 4
-"""Secrets that are shorter than this are not looked for by their text: they would be found everywhere."""
 
 
 def export_evidence(
@@ -81,7 +74,7 @@ def _written(session: Session, gateway: Gateway, trail: Trail, file: IO[bytes], 
         made.add_json(f"{name}.json", [_plain(row) for row in getattr(trail, name)])
     made.add_json(AUDIT, [_plain(row) for row in trail.audit])
     made.add_json("timeline.json", timeline(trail))
-    hidden = () if raw else tuple(_forms(every_secret(session, gateway.keys, partner)))
+    hidden = () if raw else hidden_of(session, gateway.keys, partner)
     exchanges = [
         _exchange(session, gateway, made, number, row, hidden, raw=raw) for number, row in enumerate(trail.exchanges, 1)
     ]
@@ -148,21 +141,9 @@ def _shown(made: EvidenceFile, folder: str, row: ExchangeRow, body: bytes, hidde
     shown = protocol.shown(body, row.media_type) if protocol else None
     if shown is None:
         return
-    document = shown.document
-    for secret in hidden:
-        document = document.replace(secret, MASK)
-    yield made.add(f"{folder}/document.xml", document)
+    yield made.add(f"{folder}/document.xml", without(shown.document, hidden))
     for number, part in enumerate(shown.parts, 1):
         yield made.add(f"{folder}/file-{number:02}-{safe_name(part.name, 'file')}", part.data)
-
-
-def _forms(secrets: Iterable[str]) -> Iterator[bytes]:
-    """Each secret as it may stand in a document."""
-    for text in secrets:
-        if len(text) >= SHORTEST:
-            encoded = text.encode()
-            forms = {encoded, escape(text, quote=False).encode(), quote(text).encode(), base64.b64encode(encoded)}
-            yield from sorted(forms, key=len, reverse=True)
 
 
 def timeline(trail: Trail) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ OF_COMMANDS: Final[Mapping[str, str]] = {
     "evidence_exported": msgid("Evidence exported"),
     "key_retired": msgid("Sealing key retired"),
     "keys_rotated": msgid("Sealing keys rotated"),
+    "message_downloaded": msgid("Message downloaded with its secrets"),
     "partner_added": msgid("Connection added"),
     "partner_changed": msgid("Connection changed"),
     "partner_disabled": msgid("Connection switched off"),
@@ -26,9 +27,13 @@ OF_COMMANDS: Final[Mapping[str, str]] = {
     "retention_removed": msgid("Retention of a connection removed"),
     "retention_set": msgid("Retention of a connection set"),
 }
-NAMES: Final[Mapping[str, str]] = {**words.EVENTS, **OF_COMMANDS}
+AT_THE_SHOP: Final[Mapping[str, str]] = {
+    "shop_token_refused": msgid("Shop session refused"),
+    "start_code_refused": msgid("Start of a shop session refused"),
+}
+NAMES: Final[Mapping[str, str]] = {**words.EVENTS, **OF_COMMANDS, **AT_THE_SHOP}
 
-SIGN_IN: Final = frozenset(
+SIGN_IN: Final = frozenset(AT_THE_SHOP) | frozenset(
     ("signed_in", "sign_in_failed", "signed_out", "signed_out_everywhere", "session_ended", "second_factor_failed")
 )
 _BEGINNINGS: Final = (

@@ -5,11 +5,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from anyio import to_thread
+from sqlalchemy import select
+from sqlmodel import col
 from starlette.requests import Request
 from starlette_admin.contrib.sqla.filters import DateTimeBetweenFilter, IsNotNullFilter, IsNullFilter
-from starlette_admin.fields import BaseField, BooleanField, DateTimeField, IntegerField, StringField
+from starlette_admin.fields import BaseField, BooleanField, DateTimeField, IntegerField, StringField, TextAreaField
 from starlette_admin.filters.base import FilterApplyContext
 from starlette_admin.i18n import lazy_gettext
+
+from app.storage.orders import OrderRevisionRow
 
 
 def text(name: str, label: str, **more: Any) -> BaseField:
@@ -53,6 +58,34 @@ def _written(name: str) -> Any:
         return as_text(getattr(row, name))
 
     return written
+
+
+def lines_of_order(name: str, label: str) -> BaseField:
+    """The lines of the order's newest revision, one below the other, where one order is shown."""
+    return TextAreaField(
+        name,
+        label=lazy_gettext(label),
+        read_only=True,
+        searchable=False,
+        orderable=False,
+        filters=[],
+        exclude_from_list=True,
+        exclude_from_export=True,
+        getter=_lines,
+    )
+
+
+async def _lines(request: Request, row: Any) -> str | None:
+    revision = select(OrderRevisionRow).where(
+        col(OrderRevisionRow.order_id) == row.id, col(OrderRevisionRow.number) == row.revision
+    )
+    found = (await to_thread.run_sync(request.state.session.execute, revision)).scalars().first()
+    if found is None:
+        return None
+    return "\n".join(
+        f"{line.number}: {line.quantity.amount:f} {line.quantity.unit} {line.item.supplier_id or ''}"
+        for line in found.document().lines
+    )
 
 
 def as_text(value: Any) -> str | None:

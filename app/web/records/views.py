@@ -23,7 +23,7 @@ from app.storage.people import PersonRow, Role
 from app.web.language import msgid
 from app.web.people.absences import By
 from app.web.people.sessions import gateway_of
-from app.web.records.fields import moment, number, shown, text, yes_no
+from app.web.records.fields import lines_of_order, moment, number, shown, text, yes_no
 from app.web.records.view import RecordView
 
 LEDGER: Final = (Role.ADMIN, Role.OPERATOR, Role.AUDITOR)
@@ -215,6 +215,7 @@ class Orders(Grows):
         number("revision", msgid("Version"), exclude_from_list=True),
         text("document_id", msgid("Document id"), exclude_from_list=True),
         text("correlation_id", msgid("Request"), exclude_from_list=True),
+        lines_of_order("lines", msgid("Lines")),
         moment("received_at", msgid("Received")),
         moment("changed_at", msgid("Changed"), exclude_from_list=True),
     )

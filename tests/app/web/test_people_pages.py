@@ -330,6 +330,9 @@ async def test_no_secret_is_on_the_page_of_a_message(desk: Desk, body: bytes) ->
     exchange_id = desk.message(body)
     otto = await at_work(desk, "otto")
     await otto.go("/exchanges?q=m1&direction=in")
+    await otto.go(f"/exchanges/{exchange_id}/message.txt")
+    assert otto.answer.status_code == 200
+    assert "canary" not in otto.answer.text
     await otto.go(f"/exchanges/{exchange_id}")
     assert otto.answer.status_code == 200
     assert "canary" not in otto.answer.text

@@ -60,6 +60,8 @@ MAY = {
     "POST /orders/{order_id}/override": "admin",
     "GET /exchanges": LEDGER,
     "GET /exchanges/{exchange_id}": LEDGER,
+    "GET /exchanges/{exchange_id}/message.txt": LEDGER,
+    "GET /exchanges/{exchange_id}/message.bin": "auditor",
     "GET /operations": LEDGER,
     "GET /operations/export.csv": LEDGER,
     "GET /operations/export.xlsx": LEDGER,
