@@ -10,6 +10,7 @@ from app.transports.http.connections import Patience
 from app.web.admin import handlers as admin
 from app.web.admin.flow_editor import draft, flows, transfer
 from app.web.approvals import handlers as approvals
+from app.web.approvals import together
 from app.web.desk import handlers as desk
 from app.web.forms import FormLimits
 from app.web.orders import handlers as orders
@@ -25,6 +26,7 @@ FORMS: tuple[tuple[str, FormLimits], ...] = (
     ("sign-in", people.LIMITS),
     ("orders", orders.FORM),
     ("approvals", approvals.FORM),
+    ("several approvals", together.FORM),
     ("desk", desk.FORM),
     ("administration", admin.FORM),
     ("approval rules", flows.FORM),

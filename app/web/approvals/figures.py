@@ -10,7 +10,7 @@ from typing import Final
 from sqlmodel import Session, col, select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from app.approval.steps import TaskState
 from app.flows.consider_order import read_flow
@@ -69,8 +69,7 @@ def figures_page(request: Request) -> Response:
 
 def export_csv(request: Request) -> Response:
     table = _exported(request)
-    lines = spreadsheet.as_csv(table.headings, table.texts())
-    return StreamingResponse(lines, media_type=spreadsheet.CSV, headers=spreadsheet.named(f"{table.id}.csv"))
+    return spreadsheet.csv_answer(table.id, table.headings, table.texts())
 
 
 def export_xlsx(request: Request) -> Response:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from app.flows.attention import Attention, needs, open_lanes
 from app.flows.figures import Figures, KnownPartner, Totals, described, figures, known_partners, totals_of_partners
@@ -94,8 +94,7 @@ def operations(request: Request) -> Response:
 
 def export_csv(request: Request) -> Response:
     table = _exported(request)
-    lines = spreadsheet.as_csv(table.headings, table.texts())
-    return StreamingResponse(lines, media_type=spreadsheet.CSV, headers=spreadsheet.named(f"{table.id}.csv"))
+    return spreadsheet.csv_answer(table.id, table.headings, table.texts())
 
 
 def export_xlsx(request: Request) -> Response:

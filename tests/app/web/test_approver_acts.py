@@ -78,6 +78,18 @@ async def test_why_nobody_was_asked_stands_on_the_orders_page(desk: Desk) -> Non
     assert "EUR 99.50 is at most EUR 500.00" in root.text.replace("\xa0", " ")
 
 
+async def test_what_could_not_be_told_is_named_where_the_order_is_held(desk: Desk) -> None:
+    taxed = {"field": "order.total_gross", "op": ">", "value": "50.00", "currency": "EUR"}
+    desk.rules({"match": taxed, "stages": [{"steps": [PAULA]}]})
+    desk.send()
+    root = await at_work(desk, "root")
+    await root.go(f"/orders/{desk.order().id}")
+    assert "Held: whether the rules “Rules” apply cannot be told." in root.text
+    assert "order total with tax is not known, so it cannot be compared with EUR 50.00" in root.text.replace(
+        "\xa0", " "
+    )
+
+
 async def test_a_stage_that_asks_nobody_is_named(desk: Desk) -> None:
     when = {"field": "order.total_net", "op": ">", "value": "5000.00", "currency": "EUR"}
     desk.rules({"stages": [{"steps": [{**PAULA, "condition": when}]}, {"steps": [BOSS]}]})
