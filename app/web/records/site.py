@@ -75,7 +75,7 @@ def site(gateway: Gateway) -> Starlette:
     views = [view() for view in VIEWS]
     for view in views:
         admin.add_view(view)
-    admin.add_link(Link(i18n.lazy_gettext(msgid("Back to Crossdock")), icon="fa fa-arrow-left", url="/admin"))
+    admin.add_link(Link(i18n.lazy_gettext(msgid("Back to Crossdock")), icon="fa fa-arrow-left", url="/"))
     outer = Starlette()
     admin.mount_to(outer)
     made = admin.app
