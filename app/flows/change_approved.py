@@ -1,10 +1,12 @@
 """A change of an order that people have approved or are asked about: does it ask for a new round?
 
-Held against the revision with which the run began, so that several small raises add up."""
+Held against the revision with which the run began, so that several small raises add up, and against each one that it
+was carried over to, so that what was approved when it was small is asked about when it grows back."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.approval import changes
 from app.approval.changes import Comparison, Means
@@ -36,7 +38,11 @@ def carry_over(
         return None
     flow = run_rows.flow_of(tx, row)
     comparison = _compared(tx, row, considered, flow)
-    if comparison is None or changes.asks_for_new_run(comparison, flow, run_rows.read(tx, row), considered.subject):
+    if comparison is None:
+        return None
+    run = run_rows.read(tx, row)
+    compared = (comparison, *_with_carried(tx, row, revision, considered, flow))
+    if any(changes.asks_for_new_run(one, flow, run, considered.subject) for one in compared):
         return None
     at, before = considered.at, row.order_hash
     ask_approval.apply(
@@ -90,6 +96,21 @@ def _compared(tx: Session, row: RunRow, considered: Considered, flow: Flow) -> C
         return None
     approved: Order = began.order()
     return changes.compare(approved, considered.checked.order, flow)
+
+
+def _with_carried(
+    tx: Session, row: RunRow, revision: OrderRevisionRow, considered: Considered, flow: Flow
+) -> Iterator[Comparison]:
+    """Against each change that the run was carried over to: people may have decided on any of them."""
+    query = select(OrderRevisionRow).where(
+        OrderRevisionRow.order_id == row.order_id,
+        col(OrderRevisionRow.number) > row.revision,
+        col(OrderRevisionRow.number) < revision.number,
+        col(OrderRevisionRow.internal).is_(False),
+        col(OrderRevisionRow.checked).is_not(None),
+    )
+    for carried in tx.exec(query):
+        yield changes.compare(carried.order(), considered.checked.order, flow)
 
 
 def _told(comparison: Comparison) -> list[dict[str, Any]]:

@@ -54,6 +54,21 @@ def test_small_raises_add_up(desk: Desk) -> None:
         assert len(runs_of(desk)) == count
 
 
+def test_what_was_approved_when_it_was_small_is_asked_about_when_it_grows_back(desk: Desk) -> None:
+    large = {"field": "order.total_net", "op": ">", "value": "500.00", "currency": "EUR"}
+    lead, boss = RULES["stages"]
+    boss = {"steps": [{**boss["steps"][0], "condition": large}]}
+    desk.rules({**RULES, "stages": [lead, boss]})
+    desk.send(ordered("100"), version=1)
+    desk.update(ordered("10"), version=2)
+    desk.decide("ann", approve=True)
+    assert (desk.order().state, len(runs_of(desk))) == (OrderState.APPROVED, 1)
+    desk.update(ordered("100"), version=3)
+    assert (desk.order().state, len(runs_of(desk))) == (OrderState.AWAITING_APPROVAL, 2)
+    desk.decide("ann", approve=True)
+    assert desk.asked() == ["boss"]
+
+
 def test_the_last_yes_sends_the_revision_that_was_carried_over(desk: Desk) -> None:
     desk.send(ordered(), version=1)
     desk.decide("ann", approve=True)
