@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.approval.fields import FIELDS
+from app.languages import LANGUAGES
 from app.storage.api_keys import Scope
 from app.web.api.operations import OPERATIONS, Operation
 from app.web.api.parameters import Parameter
-from app.web.language import PEOPLE_LANGUAGES, translations
+from app.web.language import translations
 from app.web.orders.words import FIELD_NAMES
 from app.web.problem import MEDIA_TYPE
 from schemas.base import Canonical, When
@@ -134,7 +135,7 @@ def _operation(of: Operation, schemas: dict[object, dict[str, Any]]) -> dict[str
 _LANGUAGE: Final = {
     "name": "Accept-Language",
     "in": "header",
-    "description": f"The language of sentences, of {', '.join(PEOPLE_LANGUAGES)}.",
+    "description": f"The language of sentences, of {', '.join(LANGUAGES)}.",
     "schema": {"type": "string"},
 }
 
@@ -152,9 +153,7 @@ def _fields() -> list[dict[str, Any]]:
             "operators": [str(operator) for operator in field.operators],
             "example": field.example,
             "of_line": field.of_line,
-            "labels": {
-                language: translations(language).gettext(FIELD_NAMES[field.key]) for language in PEOPLE_LANGUAGES
-            },
+            "labels": {language: translations(language).gettext(FIELD_NAMES[field.key]) for language in LANGUAGES},
         }
         for field in FIELDS.values()
     ]

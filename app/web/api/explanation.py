@@ -14,7 +14,7 @@ from app.web.api import bodies
 from app.web.api.guard import key_of
 from app.web.api.orders import named_order
 from app.web.endpoint import gateway_of
-from app.web.language import PEOPLE_LANGUAGES, negotiated
+from app.web.language import negotiated
 from app.web.orders.sentences import Speaker
 from schemas.base import Canonical
 
@@ -63,7 +63,7 @@ class Explanation(Canonical, frozen=True, kw_only=True):
 
 
 def explanation(request: Request) -> Response:
-    language = negotiated(request.headers.get("accept-language"), PEOPLE_LANGUAGES)
+    language = negotiated(request.headers.get("accept-language"))
     with gateway_of(request).database.read() as session:
         order = named_order(session, request, key_of(request))
         if isinstance(order, Response):

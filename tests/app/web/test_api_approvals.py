@@ -156,6 +156,9 @@ async def test_an_order_is_explained_in_the_language_that_is_asked_for(desk: Des
     assert (told["why"], told["run"], told["flow"], told["version"]) == ("asked", "open", "Rules", 1)
     assert told["text"] == "Las reglas «Rules» consultaron a personas."
     assert [(step["key"], step["people"]) for step in told["steps"]] == [("lead", ["Boss", "Paula"])]
+    german = await api.get("/api/v1/orders/PO-2/explanation", headers={"Accept-Language": "de-AT, en;q=0.5"})
+    assert german.headers["content-language"] == "de"
+    assert german.json()["text"] not in ("", told["text"], "People were asked by the rules “Rules”.")
     desk.rules(SMALL_ORDERS_PASS)
     desk.send(order(line(quantity="1"), totals=OrderTotals(total=money("9.95")), id="PO-4"))
     told = (await api.get("/api/v1/orders/PO-4/explanation")).json()

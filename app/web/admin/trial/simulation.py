@@ -1,6 +1,6 @@
 """Rules on past orders: asked for, how far it is, and the report with its table as a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
 from app.approval.simulation import Difference, Outcome, Report, Totals
 from app.errors import No, Refusal
@@ -206,9 +206,7 @@ def export(request: Request) -> Response:
     name = f"simulation-{row.key}"
     if request.path_params["kind"] == "xlsx":
         return spreadsheet.xlsx_answer(name[:31], HEADINGS, found)
-    headers = spreadsheet.named(f"{name}.csv")
-    body: Iterator[bytes] = spreadsheet.as_csv(HEADINGS, found)
-    return StreamingResponse(body, media_type=spreadsheet.CSV, headers=headers)
+    return spreadsheet.csv_answer(name, HEADINGS, found)
 
 
 def _cells(one: Difference) -> tuple[str, ...]:
