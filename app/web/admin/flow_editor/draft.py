@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.approval import definition as definitions
+from app.errors import Refusal
 from app.flows import edit_flow
 from app.flows.check_flow import check_flow
 from app.flows.publish_flow import Published
@@ -26,6 +27,7 @@ from app.web.admin.flow_editor.fault_words import FaultWords
 from app.web.admin.flow_editor.field_options import field_options
 from app.web.admin.flow_editor.presses import press
 from app.web.admin.flow_editor.rows import Sheet, unusual
+from app.web.errors import STATUS_OF
 from app.web.forms import FormLimits, read_form
 from app.web.orders.words import FIELD_NAMES
 from app.web.people.sessions import gateway_of, language_of, people_page, signed_in
@@ -44,6 +46,7 @@ def _page(
     unsaved: Mapping[str, Any] | None = None,
     *,
     refused: Iterable[Fault] = (),
+    refusal: str = "",
     status: int = 200,
 ) -> Response:
     """`unsaved`: what was posted and not written, because somebody else has saved the draft meanwhile."""
@@ -62,6 +65,7 @@ def _page(
             "sheet": Sheet(draft_form.boxes(data), found, request.query_params.get("at", "")[:300]),
             "unsaved": unsaved is not None,
             "refused": tuple(refused),
+            "refusal": refusal,
             "changed_by": people.named(session, person.realm, [draft.changed_by]).get(draft.changed_by or ""),
             "audience": audience,
             "phrases": audience.phrases(language),
@@ -113,4 +117,6 @@ async def post_draft(request: Request) -> Response:
         await gateway.database.awrite(publish)
     except Rejected as rejected:
         return await run_in_threadpool(_page, request, refused=rejected.faults, status=400)
+    except Refusal as refusal:
+        return await run_in_threadpool(_page, request, refusal=refusal.reason, status=STATUS_OF[refusal.no])
     return RedirectResponse(here, status_code=303)

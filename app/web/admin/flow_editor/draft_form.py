@@ -209,6 +209,9 @@ def _wanted(node: Mapping[str, Any], operator: str, type_: Type | None) -> dict[
         return {"other_field": _text(node.get("other"))}
     chosen = _text(node.get("currency"))
     currency = {"currency": chosen} if type_ is Type.MONEY and chosen else {}
+    if type_ is Type.INTEGER and operator not in LISTS:
+        low = _whole(value.split("\n")[0])
+        return {"value": [low, _whole(high)] if operator == Operator.BETWEEN else low}
     if operator == Operator.BETWEEN:
         return {"value": [value, high], **currency}
     if operator in LISTS:
@@ -276,6 +279,13 @@ def _number(text: object) -> int | str:
     """A text that is no number stays as it was typed, to be shown with what is wrong with it."""
     plain = _text(text).strip()
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 7 else plain
+
+
+def _whole(text: str) -> int | str:
+    """A number where a definition would write one, so that a form posted as it was shown changes nothing."""
+    digits = text.removeprefix("-")
+    plain = digits.isascii() and digits.isdigit() and len(digits) < 16 and str(int(text)) == text
+    return int(text) if plain else text
 
 
 def _text(value: object) -> str:
