@@ -17,8 +17,8 @@ from app.sandbox.erp import ErpView
 from app.storage import schema
 from app.storage.database import Database
 
-OLDER = "0015"
-"""After it came tables of mails only: a process of this release takes orders on a database of that one."""
+OLDER = "0023"
+"""After it came indexes only: a process of this release takes orders on a database of that one."""
 
 
 @contextmanager

@@ -11,15 +11,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("cd_orders", sa.Column("cost_center", sa.String(100), nullable=True))
-    for whose in ("requester", "cost_center"):
-        named = sa.text(f"{whose} IS NOT NULL")
-        op.create_index(
-            f"ix_cd_orders_{whose}_received_at",
-            "cd_orders",
-            ["customer_id", whose, "received_at"],
-            sqlite_where=named,
-            postgresql_where=named,
-        )
     op.create_table(
         "cd_budgets",
         sa.Column("customer_id", sa.String(36), nullable=False),
@@ -50,6 +41,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("cd_rates")
     op.drop_table("cd_budgets")
-    for whose in ("cost_center", "requester"):
-        op.drop_index(f"ix_cd_orders_{whose}_received_at", "cd_orders")
     op.drop_column("cd_orders", "cost_center")
