@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
@@ -33,6 +34,7 @@ from app.web.forms import FormLimits, read_form
 from app.web.language import msgid, translations
 from app.web.people.sessions import gateway_of, language_of, people_page, signed_in
 from schemas.faults import Fault, Rejected
+from schemas.money import Money
 
 FORM: Final = FormLimits(fields=10, size=1_000)
 SHOWN: Final = 200
@@ -161,9 +163,14 @@ def shown(request: Request) -> Response:
         "told": lambda judged: words.told(judged, translate),
         "unknown": lambda one: words.unknown(one.after, translate) or words.unknown(one.before, translate),
         "hours": lambda value: words.hours(value, of_reader),
+        "amount": _amount,
         "chart": _chart(report, translate, of_reader.compact),
     }
     return people_page(request, "trial/report.html", context)
+
+
+def _amount(one: Difference) -> Money | None:
+    return Money(amount=Decimal(one.total), currency=one.currency) if one.total and one.currency else None
 
 
 def _chart(report: Report, translate: words.Translate, numbers: Words) -> BarChart:

@@ -18,9 +18,13 @@ async function send(press) {
     return;
   }
   busy = true;
-  const before = typed(editor());
+  const sent = editor();
+  const before = typed(sent);
+  const focused = document.activeElement;
   const body = new URLSearchParams(new FormData(editor()));
   body.set("do", press || "save");
+  // A press changes the rows themselves, so nothing that is typed before its answer could be kept.
+  sent.inert = Boolean(press);
   try {
     const answer = await fetch(editor().action, { method: "POST", body });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -33,12 +37,16 @@ async function send(press) {
       editor().elements.seen.value = fresh.elements.seen.value;
       waiting = waiting || "save";
     } else {
-      adopt(fresh, press);
+      adopt(fresh, press, press ? focused : document.activeElement);
     }
   } catch {
     // Nothing was saved: the next press, or the button itself, tries again.
   } finally {
     busy = false;
+    if (sent.inert) {
+      sent.inert = false;
+      if (sent.isConnected) focused.focus();
+    }
   }
   const next = waiting;
   waiting = null;
@@ -53,8 +61,7 @@ function twin(control, fresh) {
   return named.find((one) => one.type !== "submit" || one.value === control.value) || null;
 }
 
-function adopt(fresh, press) {
-  const focused = document.activeElement;
+function adopt(fresh, press, focused) {
   const same = focused && editor().contains(focused) && twin(focused, fresh);
   const caret = focused && focused.type === "text" ? [focused.selectionStart, focused.selectionEnd] : null;
   const top = focused ? focused.getBoundingClientRect().top : 0;
