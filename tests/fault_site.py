@@ -235,12 +235,14 @@ class Load:
     """Buyers that order all at the same time, each one order after the other. Who gets no answer, or is asked to come
     back, sends the same bytes again, until it is answered.
 
+    pace          seconds between the orders of a connection, so that what befalls the site falls among few of them.
     acknowledged  the numbers by customer, in the order in which they were.
     put_off       how often somebody was asked to come back."""
 
     site: Site
     numbers: Mapping[str, Sequence[str]]
     patience: float = HANG
+    pace: float = 0.0
     acknowledged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     sent: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     put_off: int = 0
@@ -283,6 +285,7 @@ class Load:
                     body = order_bytes(buyers[name], number)
                     self.sent[number] = (body, self._until_answered(buyers[name], body))
                     self.acknowledged[name].append(number)
+                    self._over.wait(self.pace)
         for buyer in buyers.values():
             buyer.close()
 
@@ -299,8 +302,8 @@ class Load:
             assert not self._over.wait(0.1), "the test is over"
 
 
-def load(site: Site, orders: int, prefix: str, *, patience: float = HANG) -> Load:
+def load(site: Site, orders: int, prefix: str, *, patience: float = HANG, pace: float = 0.0) -> Load:
     """As many orders, dealt out to the site's buyers."""
     names = [buyer.sender.identity for buyer in site.buyers]
     numbers = {name: [f"{prefix}-{n:05}" for n in range(place, orders, len(names))] for place, name in enumerate(names)}
-    return Load(site, numbers, patience)
+    return Load(site, numbers, patience, pace)

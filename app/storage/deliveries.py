@@ -180,14 +180,14 @@ def idle(tx: Session, lanes: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
 
 _HEAD: Final = """(
     SELECT sequence FROM cd_deliveries AS head
-    WHERE head.realm = lanes.realm AND head.lane = lanes.lane AND head.open AND NOT EXISTS (
+    WHERE head.realm = lanes.realm AND head.lane = lanes.lane AND head.open = TRUE AND NOT EXISTS (
         SELECT 1 FROM cd_deliveries AS before
         WHERE before.order_id = head.order_id AND before.sequence < head.sequence
           AND before.state IN ('held', 'dead', 'rejected') AND NOT before.superseded
     )
     ORDER BY sequence LIMIT 1
 )"""
-"""Of each row of `lanes`."""
+"""Of each row of `lanes`. Compared with TRUE, as SQLite looks up nothing by a column that merely stands there."""
 
 _HEADS: Final = {
     dialect: text(f"SELECT lanes.realm, lanes.lane, {_HEAD} FROM ({lanes}) AS lanes")  # noqa: S608 - of what stands here
@@ -224,7 +224,9 @@ def due_lanes(tx: Session, now: datetime, quiet_since: datetime) -> list[tuple[s
 
 _DUE: Final = select(DeliveryRow.realm, DeliveryRow.lane).where(
     col(DeliveryRow.sequence).in_(
-        select(text(_HEAD)).select_from(text("(SELECT DISTINCT realm, lane FROM cd_deliveries WHERE open) AS lanes"))
+        select(text(_HEAD)).select_from(
+            text("(SELECT DISTINCT realm, lane FROM cd_deliveries WHERE open = TRUE) AS lanes")
+        )
     ),
     col(DeliveryRow.touched_at) <= bindparam("quiet_since", type_=UtcDateTime),
     or_(col(DeliveryRow.due_at).is_(None), col(DeliveryRow.due_at) <= bindparam("now", type_=UtcDateTime)),

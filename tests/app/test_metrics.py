@@ -74,22 +74,28 @@ def test_the_document_lists_the_alerts_there_are() -> None:
 
 def raised() -> Iterator[str]:
     """The names that the code gives alerts, with every state in which one is raised."""
-    states = {"delivery": STOPPED, "reply": FAILED, "mail": mails.FAILED}
     for path in (ROOT / "app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
             if isinstance(node.func, ast.Name) and node.func.id == "alert":
-                match node.args[0]:
-                    case ast.Constant(str(name)):
-                        yield name
-                    case ast.JoinedStr([ast.Constant(str(beginning)), ast.FormattedValue()]):
-                        yield from (beginning + state for state in states[beginning.rstrip(".")])
-                    case other:
-                        raise AssertionError(f"{path}: what alert is {ast.dump(other)}?")
+                yield from named_by(node.args[0])
             elif any(isinstance(one, ast.Constant) and one.value == "alert" for one in node.args):
                 named = (keyword.value for keyword in node.keywords if keyword.arg == "what")
                 yield from (str(value.value) for value in named if isinstance(value, ast.Constant))
+
+
+def named_by(argument: ast.expr) -> Iterator[str]:
+    states = {"delivery": STOPPED, "reply": FAILED, "mail": mails.FAILED}
+    match argument:
+        case ast.Constant(str(name)):
+            yield name
+        case ast.JoinedStr([ast.Constant(str(beginning)), ast.FormattedValue()]):
+            yield from (beginning + state for state in states[beginning.rstrip(".")])
+        case ast.IfExp(_, one, other):
+            yield from (*named_by(one), *named_by(other))
+        case other:
+            raise AssertionError(f"what alert is {ast.unparse(other)}?")
 
 
 def test_what_could_be_many_is_capped() -> None:

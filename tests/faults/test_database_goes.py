@@ -15,7 +15,8 @@ from fault_report import FaultReport
 from fault_site import Site, a_site, load, until
 from postgres_cluster import Cluster, cluster
 
-LONG = pytest.param(long_form.orders(10_000), 20, marks=pytest.mark.long)
+LONG = pytest.param(long_form.orders(10_000), 20, 0.0, marks=pytest.mark.long)
+PACE = 0.5
 
 
 @pytest.fixture
@@ -24,12 +25,14 @@ def sqlite_site(templates: Templates, tmp_path: Path) -> Iterator[Site]:
         yield made
 
 
-@pytest.mark.parametrize(("orders", "stops"), [(24, 2), LONG], ids=["short", "long"])
-def test_a_postgres_server_is_stopped_and_started(orders: int, stops: int, tmp_path: Path, faults: FaultReport) -> None:
+@pytest.mark.parametrize(("orders", "stops", "pace"), [(24, 2, PACE), LONG], ids=["short", "long"])
+def test_a_postgres_server_is_stopped_and_started(
+    orders: int, stops: int, pace: float, tmp_path: Path, faults: FaultReport
+) -> None:
     """With `pg_ctl stop -m immediate`, as if it had crashed."""
     with cluster() as server, a_site("PostgreSQL", server.url, tmp_path) as site:
         running = [site.web(), site.worker()]
-        with load(site, orders, "STOP") as buyers:
+        with load(site, orders, "STOP", pace=pace) as buyers:
             for stop in range(stops):
                 until(lambda: buyers.count > orders * stop // stops, "orders are acknowledged")  # noqa: B023 - awaited here
                 server.stop()
@@ -48,7 +51,7 @@ def test_a_postgres_server_is_stopped_and_started(orders: int, stops: int, tmp_p
 def test_an_sqlite_file_is_held_by_another_process(seconds: int, sqlite_site: Site, faults: FaultReport) -> None:
     """A database in a file cannot be stopped; it can be locked, for less or more than we wait for it."""
     running = [sqlite_site.web(), sqlite_site.worker()]
-    with load(sqlite_site, 24, "HELD") as buyers:
+    with load(sqlite_site, 24, "HELD", pace=PACE) as buyers:
         until(lambda: buyers.count > 4, "orders are acknowledged")
         with closing(sqlite3.connect(sqlite_site.data.parent / "crossdock.db", timeout=30)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -66,7 +69,7 @@ def test_the_disk_below_an_sqlite_file_is_full(sqlite_site: Site, faults: FaultR
     """By a limit on the size of files, which a write meets as it does a full disk."""
     running = [sqlite_site.web(), sqlite_site.worker()]
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    with load(sqlite_site, 24, "FULL") as buyers:
+    with load(sqlite_site, 24, "FULL", pace=PACE) as buyers:
         until(lambda: buyers.count > 4, "orders are acknowledged")
         for one in running:
             resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
@@ -85,7 +88,7 @@ def test_the_disk_below_a_postgres_server_is_full(tmp_path: Path, faults: FaultR
     """The server may give up over it; then it is started again when there is room."""
     with cluster(megabytes=160) as server, a_site("PostgreSQL", server.url, tmp_path) as site:
         running = [site.web(), site.worker()]
-        with load(site, 24, "FULL") as buyers:
+        with load(site, 24, "FULL", pace=PACE) as buyers:
             until(lambda: buyers.count > 4, "orders are acknowledged")
             with no_room(server):
                 until(lambda: buyers.put_off > 8, "somebody is asked to come back")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from _pytest.mark import ParameterSet
 from console import Demo
 from demo_orders import order_bytes
 from kill_points import DELIVERY, INTAKE, REPLY
@@ -22,6 +23,12 @@ from protocols.cxml.documents import Received
 from schemas.order_reply import StatusUpdate
 
 LONG = pytest.mark.long
+BRIEFLY = ("receive.committed", "delivery.after_request", "reply.after_request")
+"""What the short form asks of a whole demo; of the separate processes `tests/faults` asks every point each time."""
+
+
+def points(*names: str) -> list[ParameterSet]:
+    return [pytest.param(name, marks=() if name in BRIEFLY else LONG) for name in names]
 
 
 @contextmanager
@@ -50,7 +57,7 @@ def post(buyer: VirtualBuyer, body: bytes) -> bytes | None:
     return reply.body
 
 
-@pytest.mark.parametrize("point", ["intake.recorded", "receive.committed", *DELIVERY])
+@pytest.mark.parametrize("point", points("intake.recorded", "receive.committed", *DELIVERY))
 def test_an_order_is_in_the_erp_once(point: str, copied: Callable[[], Path]) -> None:
     once_in_the_erp(point, copied(), orders=1)
 
@@ -87,7 +94,7 @@ def once_in_the_erp(point: str, data: Path, *, orders: int) -> None:
         assert erp.doubles() == 0
 
 
-@pytest.mark.parametrize("point", REPLY)
+@pytest.mark.parametrize("point", points(*REPLY))
 def test_a_promised_outcome_reaches_the_buyer(point: str, copied: Callable[[], Path]) -> None:
     """The same document, however often it is posted; the order is in the ERP once."""
     data, number, inbox = copied(), f"KILL-{secrets.token_hex(4)}", Inbox()

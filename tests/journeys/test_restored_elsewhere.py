@@ -169,7 +169,7 @@ def the_world_lives_on(lost: Path, anew: Path) -> None:
     ("source", "target"),
     [
         ("sqlite", "postgres"),
-        ("postgres", "sqlite"),
+        pytest.param("postgres", "sqlite", marks=pytest.mark.long),
         pytest.param("sqlite", "sqlite", marks=pytest.mark.long),
         pytest.param("postgres", "postgres", marks=pytest.mark.long),
     ],
