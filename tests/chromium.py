@@ -52,6 +52,14 @@ def browsing(*, cookies: bool = True, scripts: bool = True, **options: Any) -> I
             context.close()
 
 
+def sign_in(page: Page, site: str, login: str, password: str, *, then: str = "") -> None:
+    """By the form; `then` is the page that is wanted. What comes of it is for the test to wait for."""
+    page.goto(f"{site}/login?next={then}" if then else f"{site}/login")
+    page.locator("#login").fill(login)
+    page.locator("#password").fill(password)
+    page.keyboard.press("Enter")
+
+
 class Watched:
     """What a page asks for and complains of while a test looks at something else."""
 
@@ -72,3 +80,11 @@ def violations(page: Page) -> list[tuple[str, str, list[str]]]:
     """What axe has against the page."""
     found = Axe().run(page).response["violations"]
     return [(v["id"], v["impact"], [node["html"][:120] for node in v["nodes"]]) for v in found]
+
+
+def look(page: Page, picture: Path | None = None) -> None:
+    """It is no wider than its window, and axe finds nothing. With `picture` for people to look at."""
+    if picture is not None:
+        page.screenshot(path=picture, full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
+    assert violations(page) == [], page.url

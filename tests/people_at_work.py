@@ -83,3 +83,8 @@ class Browser:
     def hidden(self, name: str) -> str:
         (field,) = html.document_fromstring(self.answer.text).xpath(f"//input[@name='{name}']")
         return str(field.get("value"))
+
+
+async def at_work(desk: Desk, login: str, language: str = "en") -> Browser:
+    """Signed in."""
+    return await Browser(application(desk.gateway), language=language).sign_in(login)

@@ -38,7 +38,7 @@ MOST_HOURS: Final = 2_000
 S = TypeVar("S", bound=StrEnum)
 
 _RULES: Final = ("block", "warn", "auto_approve")
-_FLOW_KEYS: Final = (
+FLOW_KEYS: Final = (
     "match",
     *_RULES,
     "stages",
@@ -49,7 +49,7 @@ _FLOW_KEYS: Final = (
     "later_date",
     "link_limit",
 )
-_STEP_KEYS: Final = (
+STEP_KEYS: Final = (
     "key",
     "name",
     "approver",
@@ -114,7 +114,7 @@ class _Reader:
         if not isinstance(data, dict):
             self.findings.add("flow.not_an_object", "definition", "must be an object")
             return Flow()
-        keys_of(data, _FLOW_KEYS, "definition", self.findings)
+        keys_of(data, FLOW_KEYS, "definition", self.findings)
         match = self.conditions.read(data["match"], "match") if "match" in data else None
         block, warn, auto = (self._rules(data.get(name, []), name) for name in _RULES)
         stages = tuple(
@@ -241,7 +241,7 @@ class _Reader:
         if not isinstance(data, dict):
             self.findings.add("flow.not_an_object", at, "must be an object with key, name and approver")
             return None
-        keys_of(data, _STEP_KEYS, at, self.findings)
+        keys_of(data, STEP_KEYS, at, self.findings)
         key, name = self._word(data, "key", at), self._word(data, "name", at)
         if key in self.steps:
             self.findings.add("flow.key_twice", f"{at}.key", "another step has this key", key)

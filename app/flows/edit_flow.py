@@ -10,9 +10,10 @@ import msgspec
 from sqlmodel import Session, select
 
 from app.errors import No, Refusal
+from app.flows.flow_record import record
 from app.flows.publish_flow import Published, publish_flow
 from app.gateway import Gateway
-from app.storage import audit, flow_drafts
+from app.storage import flow_drafts
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
 from app.storage.flow_drafts import FlowDraftRow
 from app.storage.people import PersonRow
@@ -43,7 +44,7 @@ def create_flow(
     )
     tx.add(row)
     tx.flush()
-    _record(tx, gateway, by, "flow_created", row, customer=customer_id, priority=row.priority)
+    record(tx, gateway, by, "flow_created", row, customer=customer_id, priority=row.priority)
     begin_draft(tx, gateway, by, row, None)
     return row
 
@@ -52,7 +53,7 @@ def change_flow(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, *, 
     """Raises Refusal."""
     flow.name, flow.priority = _name(name), _priority(priority)
     tx.add(flow)
-    _record(tx, gateway, by, "flow_changed", flow, name=flow.name, priority=flow.priority)
+    record(tx, gateway, by, "flow_changed", flow, name=flow.name, priority=flow.priority)
 
 
 def begin_draft(
@@ -73,7 +74,7 @@ def begin_draft(
     )
     tx.add(row)
     tx.flush()
-    _record(tx, gateway, by, "flow_draft_begun", flow, based_on=row.based_on)
+    record(tx, gateway, by, "flow_draft_begun", flow, based_on=row.based_on)
     return row
 
 
@@ -91,13 +92,13 @@ def save_draft(
     if not flow_drafts.saved(tx, draft, seen=seen, definition=text, by=by.id, at=at):
         return False
     if not goes_on:
-        _record(tx, gateway, by, "flow_draft_changed", flow)
+        record(tx, gateway, by, "flow_draft_changed", flow)
     return True
 
 
 def discard_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow) -> None:
     tx.delete(draft_of(tx, flow))
-    _record(tx, gateway, by, "flow_draft_discarded", flow)
+    record(tx, gateway, by, "flow_draft_discarded", flow)
 
 
 def publish_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, *, seen: int) -> Published:
@@ -135,7 +136,7 @@ def retire(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, version:
         raise Refusal(No.CONFLICT, "Only the active version can be retired.")
     version.state = VersionState.RETIRED
     tx.add(version)
-    _record(tx, gateway, by, "flow_retired", flow, flow_version_id=version.id, version=version.number)
+    record(tx, gateway, by, "flow_retired", flow, flow_version_id=version.id, version=version.number)
 
 
 def draft_of(tx: Session, flow: FlowRow) -> FlowDraftRow:
@@ -167,25 +168,3 @@ def _free_key(tx: Session, realm: str, name: str) -> str:
     taken = set(tx.exec(select(FlowRow.key).where(FlowRow.realm == realm)))
     numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))
     return slug if slug not in taken else next(key for key in numbered if key not in taken)
-
-
-def _record(
-    tx: Session,
-    gateway: Gateway,
-    by: PersonRow,
-    event: str,
-    flow: FlowRow,
-    *,
-    flow_version_id: str | None = None,
-    **data: Any,
-) -> None:
-    audit.record(
-        tx,
-        realm=flow.realm,
-        at=gateway.clock.now(),
-        actor=audit.by(by.id),
-        channel="page",
-        event=event,
-        flow_version_id=flow_version_id,
-        data={"flow": flow.key, **data},
-    )

@@ -9,9 +9,10 @@ from sqlmodel import Session, select
 from app.approval.flow import Flow
 from app.approval.simulation import Judged, Outcome, judge, waits_of
 from app.errors import No, Refusal
+from app.flows.flow_record import record
 from app.flows.past_orders import Trial
 from app.gateway import Gateway
-from app.storage import audit, flow_examples
+from app.storage import flow_examples
 from app.storage.approvals import FlowRow
 from app.storage.customers import CustomerRow
 from app.storage.flow_examples import FlowExampleRow
@@ -65,7 +66,7 @@ def add(
         added_at=at,
     )
     tx.add(example)
-    _record(tx, gateway, by, row, "flow_example_added", order.number, outcome=outcome, step=step or None)
+    record(tx, gateway, by, "flow_example_added", row, order=order.number, outcome=outcome, step=step or None)
     return example
 
 
@@ -76,23 +77,11 @@ def remove(tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, example_i
         raise Refusal(No.UNKNOWN_REFERENCE, "There is no such example: somebody else has removed it.")
     number = tx.get_one(OrderRow, example.order_id).number
     tx.delete(example)
-    _record(tx, gateway, by, row, "flow_example_removed", number)
+    record(tx, gateway, by, "flow_example_removed", row, order=number)
 
 
 def _met_by(row: FlowRow, order: OrderRow) -> bool:
     return order.realm == row.realm and row.customer_id in (None, order.customer_id)
-
-
-def _record(tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, event: str, number: str, **data: Any) -> None:
-    audit.record(
-        tx,
-        realm=row.realm,
-        at=gateway.clock.now(),
-        actor=audit.by(by.id),
-        channel="page",
-        event=event,
-        data={"flow": row.key, "order": number, **data},
-    )
 
 
 def try_out(session: Session, row: FlowRow, flow: Flow, trial: Trial) -> list[Tried]:

@@ -1,4 +1,4 @@
-"""Running demos: each is the real console script as processes of its own."""
+"""Running demos, each the real console script as processes of its own; and pages for browsers."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -6,10 +6,20 @@ from pathlib import Path
 
 import pytest
 from console import Demo, demo
+from order_desk import Desk
+from serving import served
 
 from app.sandbox.access import DemoAccess
 from app.sandbox.buyer import VirtualBuyer
 from app.sandbox.erp import ErpView
+from app.web.routes import assemble
+
+
+@pytest.fixture
+def site(desk: Desk) -> Iterator[str]:
+    """The pages of a test's own desk, on a socket."""
+    with served(assemble(desk.gateway, allowed_hosts=("127.0.0.1",))) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from chromium import Watched, browsing, violations
+from chromium import Watched, browsing, look, sign_in
 from console import Demo, demo, run
 from demo_orders import order_bytes
 from fault_site import until
@@ -71,19 +71,10 @@ def signed_in(shop: Demo, login: str, width: int) -> Iterator[Page]:
     with browsing(viewport={"width": width, "height": 800}) as browser:
         page = browser.new_page()
         watched = Watched(page)
-        page.goto(f"{shop.access.base_url}/login")
-        page.locator("#login").fill(login)
-        page.locator("#password").fill(PASSWORD)
-        page.keyboard.press("Enter")
+        sign_in(page, shop.access.base_url, login, PASSWORD)
         page.wait_for_url(lambda url: "/login" not in url)
         yield page
         assert watched.complaints == []
-
-
-def look(page: Page, picture: Path) -> None:
-    page.screenshot(path=picture, full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
-    assert violations(page) == [], page.url
 
 
 def ask(page: Page, stage: int, name: str, login: str) -> None:

@@ -1,22 +1,20 @@
 """An approver on a phone, between two meetings: everything fits, axe finds nothing, and what is pressed is large."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from approval_orders import line, money, order
-from chromium import Watched, browsing, violations
+from chromium import Watched, browsing, look, sign_in
 from order_desk import Desk, set_up
 from people_at_work import PASSWORD, give_passwords, hash_cheaply
-from playwright.sync_api import Page, expect
-from serving import served
+from playwright.sync_api import expect
+from sqlmodel import Session
 
 from app.clock import SetClock
 from app.gateway import Gateway
 from app.storage import approval_links
 from app.storage.orders import OrderState
-from app.web.routes import assemble
 from schemas.order import OrderTotals
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
@@ -37,25 +35,13 @@ def desk(gateway: Gateway, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> 
     return made
 
 
-@pytest.fixture
-def site(desk: Desk) -> Iterator[str]:
-    with served(assemble(desk.gateway, allowed_hosts=("127.0.0.1",))) as url:
-        yield url
-
-
-def look(page: Page, picture: Path) -> None:
-    page.screenshot(path=picture, full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
-    assert violations(page) == [], page.url
-
-
 def link_to(desk: Desk, number: str) -> str:
     """The address that a mail about the order would hold."""
     gateway, task = desk.gateway, desk.task("paula", number)
 
-    def work(tx: object) -> str:
+    def work(tx: Session) -> str:
         row = approval_links.begin(
-            tx,  # type: ignore[arg-type]  # the session of the write
+            tx,
             gateway.keys,
             link_id=gateway.ids(),
             realm=task.realm,
@@ -82,10 +68,7 @@ def test_everything_fits_and_an_order_is_approved(
     with browsing(viewport={"width": width, "height": 800}) as browser:
         page = browser.new_page()
         watched = Watched(page)
-        page.goto(f"{site}/login")
-        page.locator("#login").fill("paula")
-        page.locator("#password").fill(PASSWORD)
-        page.keyboard.press("Enter")
+        sign_in(page, site, "paula", PASSWORD)
         page.wait_for_url("**/approvals")
         look(page, tmp_path / f"inbox-{width}.png")
         page.get_by_text("Filter and order").click()

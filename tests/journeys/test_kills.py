@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from _pytest.mark import ParameterSet
 from console import Demo
 from demo_orders import order_bytes
 from kill_points import DELIVERY, INTAKE, REPLY
@@ -27,7 +26,7 @@ BRIEFLY = ("receive.committed", "delivery.after_request", "reply.after_request")
 """What the short form asks of a whole demo; of the separate processes `tests/faults` asks every point each time."""
 
 
-def points(*names: str) -> list[ParameterSet]:
+def points(*names: str) -> list[object]:
     return [pytest.param(name, marks=() if name in BRIEFLY else LONG) for name in names]
 
 

@@ -1,19 +1,16 @@
 """The lists of records in a real browser: their scripts run under the page's policy, and nobody else is asked."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from chromium import Watched, browsing
+from chromium import Watched, browsing, sign_in
 from order_desk import Desk, set_up
 from people_at_work import PASSWORD, give_passwords, hash_cheaply
-from serving import served
 from sqlmodel import select
 
 from app.clock import SetClock
 from app.gateway import Gateway
 from app.storage.catalog import ItemRow
-from app.web.routes import assemble
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
@@ -28,20 +25,11 @@ def desk(gateway: Gateway, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> 
     return made
 
 
-@pytest.fixture
-def site(desk: Desk) -> Iterator[str]:
-    with served(assemble(desk.gateway, allowed_hosts=("127.0.0.1",))) as url:
-        yield url
-
-
 def test_rows_are_chosen_and_switched_off(site: str, desk: Desk) -> None:
     with browsing(viewport={"width": 360, "height": 800}) as browser:
         page = browser.new_page()
         watched = Watched(page)
-        page.goto(f"{site}/login?next=/admin/records/items/list")
-        page.locator("#login").fill("root")
-        page.locator("#password").fill(PASSWORD)
-        page.keyboard.press("Enter")
+        sign_in(page, site, "root", PASSWORD, then="/admin/records/items/list")
         # The address of the login page ends in the same words.
         page.wait_for_url(lambda url: "/login" not in url)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -1,22 +1,19 @@
 """Approval rules written in a real browser: by keyboard alone, with and without scripts, wide and narrow."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from chromium import Watched, browsing, violations
+from chromium import Watched, browsing, look, sign_in
 from order_desk import Desk, set_up
 from people_at_work import PASSWORD, give_passwords, hash_cheaply
 from playwright.sync_api import Page, expect
-from serving import served
 from sqlmodel import select
 
 from app.approval import definition as definitions
 from app.clock import SetClock
 from app.gateway import Gateway
 from app.storage.approvals import FlowVersionRow
-from app.web.routes import assemble
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
@@ -31,12 +28,6 @@ def desk(gateway: Gateway, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> 
     made.person("boss", "approver")
     give_passwords(made)
     return made
-
-
-@pytest.fixture
-def site(desk: Desk) -> Iterator[str]:
-    with served(assemble(desk.gateway, allowed_hosts=("127.0.0.1",))) as url:
-        yield url
 
 
 def press(page: Page, *keys: str) -> None:
@@ -83,16 +74,8 @@ def saved(page: Page) -> str:
     return str(page.evaluate("document.forms.editor.elements.seen.value"))
 
 
-def look(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
-    assert violations(page) == [], page.url
-
-
 def begin(page: Page, site: str) -> None:
-    page.goto(f"{site}/login")
-    page.locator("#login").fill("ana")
-    page.locator("#password").fill(PASSWORD)
-    press(page, "Enter")
+    sign_in(page, site, "ana", PASSWORD)
     page.wait_for_url("**/admin/rules")
     fill(page, "new-name", "Three stages")
     press(page, "Enter")

@@ -8,7 +8,6 @@ from statistics import median
 from typing import Final
 
 from sqlmodel import Session, col, select
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,7 +21,7 @@ from app.web.approvals import inbox
 from app.web.approvals.inbox import COUNTED, OVERDUE, InboxFilter, Show
 from app.web.charts.bars import LyingChart, lying
 from app.web.language import msgid, translations
-from app.web.operations.tables import Column, Kind, Table
+from app.web.operations.tables import Column, Kind, Table, wanted
 from app.web.orders.words import REASONS
 from app.web.people.sessions import gateway_of, language_of, people_page, signed_in
 
@@ -78,11 +77,7 @@ def export_xlsx(request: Request) -> Response:
 
 
 def _exported(request: Request) -> Table:
-    wanted = request.query_params.get("table", "")
-    found = next((card.table for card in _cards(request) if card.id == wanted), None)
-    if found is None:
-        raise HTTPException(404)
-    return found
+    return wanted(request, (card.table for card in _cards(request)))
 
 
 def _cards(request: Request) -> list[Card]:

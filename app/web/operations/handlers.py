@@ -21,7 +21,7 @@ from app.web.charts.lines import spark
 from app.web.language import msgid, translations
 from app.web.operations.cards import Card, Drawer, Translate
 from app.web.operations.period import Period, Span, span
-from app.web.operations.tables import Column, Kind, Table
+from app.web.operations.tables import Column, Kind, Table, wanted
 from app.web.people.sessions import gateway_of, language_of, people_page, signed_in
 
 PARTNERS_SHOWN: Final = 100
@@ -104,12 +104,7 @@ def export_xlsx(request: Request) -> Response:
 
 def _exported(request: Request) -> Table:
     shown = _shown(request, most=None)
-    tables = (shown.partners, *(card.table for card in shown.cards))
-    wanted = request.query_params.get("table", "")
-    found = next((table for table in tables if table.id == wanted), None)
-    if found is None:
-        raise HTTPException(404)
-    return found
+    return wanted(request, (shown.partners, *(card.table for card in shown.cards)))
 
 
 def _shown(request: Request, most: int | None = PARTNERS_SHOWN) -> Shown:

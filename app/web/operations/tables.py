@@ -1,9 +1,12 @@
 """The table below a chart: the same numbers, to be read, sorted and taken along as a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from app.web.charts.lines import Spark
 
@@ -86,3 +89,12 @@ def _text(cell: Cell) -> str:
     if isinstance(cell, datetime):
         return cell.isoformat()
     return f"{cell:.0f}" if isinstance(cell, float) else str(cell)
+
+
+def wanted(request: Request, tables: Iterable[Table]) -> Table:
+    """The one that `?table=` names. Raises HTTPException 404."""
+    name = request.query_params.get("table", "")
+    found = next((table for table in tables if table.id == name), None)
+    if found is None:
+        raise HTTPException(404)
+    return found

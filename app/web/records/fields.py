@@ -41,16 +41,11 @@ def moment(name: str, label: str, **more: Any) -> BaseField:
 
 def shown(name: str, label: str, **more: Any) -> BaseField:
     """What is no text, number or time: kept exactly (amounts) or as JSON. It cannot be sorted, searched or filtered."""
-    return StringField(
-        name,
-        label=lazy_gettext(label),
-        read_only=True,
-        searchable=False,
-        orderable=False,
-        filters=[],
-        getter=_written(name),
-        **more,
-    )
+    return _only_shown(StringField, name, label, getter=_written(name), **more)
+
+
+def _only_shown(kind: type[StringField], name: str, label: str, **more: Any) -> BaseField:
+    return kind(name, label=lazy_gettext(label), read_only=True, searchable=False, orderable=False, filters=[], **more)
 
 
 def _written(name: str) -> Any:
@@ -62,17 +57,7 @@ def _written(name: str) -> Any:
 
 def lines_of_order(name: str, label: str) -> BaseField:
     """The lines of the order's newest revision, one below the other, where one order is shown."""
-    return TextAreaField(
-        name,
-        label=lazy_gettext(label),
-        read_only=True,
-        searchable=False,
-        orderable=False,
-        filters=[],
-        exclude_from_list=True,
-        exclude_from_export=True,
-        getter=_lines,
-    )
+    return _only_shown(TextAreaField, name, label, exclude_from_list=True, exclude_from_export=True, getter=_lines)
 
 
 async def _lines(request: Request, row: Any) -> str | None:

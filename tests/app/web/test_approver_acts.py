@@ -8,7 +8,7 @@ from approval_orders import line, order
 from lxml import html
 from msgspec.structs import replace
 from order_desk import Desk, set_up
-from people_at_work import Browser, application, give_passwords, hash_cheaply
+from people_at_work import Browser, at_work, give_passwords, hash_cheaply
 from sqlmodel import Session
 
 from app.gateway import Gateway
@@ -36,10 +36,6 @@ def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     give_passwords(made)
     made.rules({"stages": [{"steps": [PAULA]}, {"steps": [BOSS]}]})
     return made
-
-
-async def at_work(desk: Desk, login: str) -> Browser:
-    return await Browser(application(desk.gateway)).sign_in(login)
 
 
 async def on_task(desk: Desk, login: str) -> Browser:

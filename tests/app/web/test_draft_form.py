@@ -145,8 +145,8 @@ ROOTS = st.sampled_from(["match", "block", "warn", "stages", "tolerance", "final
 
 
 def test_the_form_knows_every_key_of_a_definition() -> None:
-    assert set(draft_form.boxes({})) == set(definitions._FLOW_KEYS)
-    assert set(draft_form.step_box({})) - {"several"} == set(definitions._STEP_KEYS)
+    assert set(draft_form.boxes({})) == set(definitions.FLOW_KEYS)
+    assert set(draft_form.step_box({})) - {"several"} == set(definitions.STEP_KEYS)
 
 
 PARTS = st.sampled_from(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lxml import html
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up
-from people_at_work import Browser, application, give_passwords, hash_cheaply
+from people_at_work import Browser, at_work, give_passwords, hash_cheaply
 from sqlmodel import select
 
 from app.approval import definition as definitions
@@ -114,10 +114,6 @@ def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     made.person("boss", "admin", customers=[made.customer.id])
     give_passwords(made)
     return made
-
-
-async def at_work(desk: Desk, login: str, language: str = "en") -> Browser:
-    return await Browser(application(desk.gateway), language=language).sign_in(login)
 
 
 async def drafting(desk: Desk, login: str = "ana", definition: dict[str, Any] | None = None) -> Browser:

@@ -10,7 +10,7 @@ import pytest
 from approval_orders import line, money, order
 from lxml import html
 from order_desk import Desk, set_up
-from people_at_work import Browser, application, give_passwords, hash_cheaply
+from people_at_work import Browser, at_work, give_passwords, hash_cheaply
 from python_calamine import CalamineWorkbook
 
 from app.clock import SetClock
@@ -39,10 +39,6 @@ def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     give_passwords(made)
     made.rules(EVERYBODY)
     return made
-
-
-async def at_work(desk: Desk, login: str, language: str = "en") -> Browser:
-    return await Browser(application(desk.gateway), language=language).sign_in(login)
 
 
 def of(number: str, quantity: str = "10") -> Order:

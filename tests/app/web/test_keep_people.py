@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from order_desk import Desk, set_up
-from people_at_work import Browser, application, give_passwords, hash_cheaply
+from people_at_work import Browser, application, at_work, give_passwords, hash_cheaply
 from sqlmodel import select
 
 from app.clock import SetClock
@@ -33,10 +33,6 @@ def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     made.person("part", "admin", customers=[made.customer.id])
     give_passwords(made)
     return made
-
-
-async def at_work(desk: Desk, login: str) -> Browser:
-    return await Browser(application(desk.gateway)).sign_in(login)
 
 
 def page_of(desk: Desk, login: str) -> str:

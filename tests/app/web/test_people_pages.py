@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from approval_orders import line, money, order
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up
-from people_at_work import Browser, application, give_passwords, hash_cheaply
+from people_at_work import Browser, application, at_work, give_passwords, hash_cheaply
 from python_calamine import CalamineWorkbook
 from sqlmodel import Session
 
@@ -42,10 +42,6 @@ def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     give_passwords(made)
     made.rules(SMALL_ORDERS_PASS)
     return made
-
-
-async def at_work(desk: Desk, login: str, language: str = "en") -> Browser:
-    return await Browser(application(desk.gateway), language=language).sign_in(login)
 
 
 def big(number: str = "PO-1", quantity: str = "11", **more: Any) -> Order:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up
-from people_at_work import Browser, application, give_passwords, hash_cheaply
+from people_at_work import Browser, application, at_work, give_passwords, hash_cheaply
 from sqlmodel import select
 
 from app.gateway import Gateway
@@ -48,10 +48,6 @@ def desk(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Desk:
     made.rules(SMALL_ORDERS_PASS)
     made.send()
     return made
-
-
-async def at_work(desk: Desk, login: str) -> Browser:
-    return await Browser(application(desk.gateway)).sign_in(login)
 
 
 async def test_every_list_shows_its_rows_and_one_of_them(desk: Desk) -> None:

@@ -7,24 +7,15 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from app.approval.definition import FLOW_KEYS, STEP_KEYS
 from app.approval.fields import FIELDS, Field
 from app.approval.operators import LISTS, NUMERIC, WITHOUT_VALUE, Operator, Type
 from app.web.admin.flow_editor.draft_form import COUNTED, GROUPS, INNER, KINDS, OF_LINES, RULES, Box
 from schemas.faults import Fault
 
-_OF_STEP: Final = (
-    *("key", "name", "approver", "condition", "quorum", "reject", "min_limit", "due_hours", "remind_hours"),
-    *("on_timeout", "escalate_to", "may_edit", "allow_self", "self_limit"),
-)
-_OF_FLOW: Final = (
-    "match",
-    "when_nobody_is_asked",
-    "merge_consecutive",
-    "final_approver",
-    "tolerance",
-    "later_date",
-    "link_limit",
-)
+_OF_STEP: Final = tuple(key for key in STEP_KEYS if key != "watchers")
+_OF_FLOW: Final = tuple(key for key in FLOW_KEYS if key not in (*RULES, "stages"))
+"""What is one box; of the others there may be several."""
 
 
 @dataclass
