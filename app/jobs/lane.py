@@ -31,7 +31,6 @@ _log = structlog.get_logger(__name__)
 
 def run(gateway: Gateway, lane: Lane) -> int:
     """How many calls were made."""
-    kill_point("delivery.before_sending")
     end, calls = time.monotonic() + TURN, 0
     step = _taken(gateway, Turn(gateway, lane))
     while step is not None:
@@ -48,6 +47,7 @@ def run(gateway: Gateway, lane: Lane) -> int:
 
 
 def _taken(gateway: Gateway, turn: Turn) -> Step | None:
+    kill_point("delivery.before_sending")
     gateway.database.insist(turn, batched=True, weight=WEIGHT)
     return turn.step
 
