@@ -13,7 +13,7 @@ from app.cli.customers import of_number
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.site import opened
 from app.errors import Refusal
-from app.flows import keep_person, second_factor
+from app.flows import keep_person, password_links, second_factor
 from app.gateway import Gateway
 from app.languages import LANGUAGES, offered
 from app.mail_address import is_address
@@ -34,6 +34,9 @@ FromStdin = Annotated[
 Customers = Annotated[
     list[str] | None, typer.Option(help="Number of a customer they work for, again for each more; else for all.")
 ]
+
+
+Language = Annotated[str | None, typer.Option(help=f"Of their mails and pages: {', '.join(LANGUAGES)}.")]
 
 
 @person.command("list")
@@ -58,39 +61,57 @@ def add(
         str | None, typer.Option(help="By it a requester is known, who must not approve the own order.")
     ] = None,
     customer: Customers = None,
+    language: Language = None,
+    invite: Annotated[bool, typer.Option(help="Send a link by mail, by which they choose their password.")] = False,
     password_stdin: FromStdin = False,
     data: Data = None,
 ) -> None:
-    """Add a person with a password that is shown once."""
+    """Add a person with a password that is shown once, or with --invite by a link that a mail brings."""
+    if invite and password_stdin:
+        raise typer.BadParameter("who is invited chooses the password", param_hint="--password-stdin")
+    _is_spoken(language)
     password, hashed = _password(password_stdin)
-    wanted = keep_person.Wanted(login=login, name=name, email=email, roles=role, hashed=hashed)
+    wanted = keep_person.Wanted(login=login, name=name, email=email, roles=role, language=language, hashed=hashed)
 
     def work(tx: Session, gateway: Gateway) -> None:
         bound = replace(wanted, customers=_ids(tx, customer) if customer else None)
-        keep_person.add(tx, gateway, bound, realm=LIVE, **BY)
+        made = keep_person.add(tx, gateway, bound, realm=LIVE, **BY)
+        if invite:
+            password_links.send(tx, gateway, made, **BY)
 
     _keep(data, work)
-    _tell(password, password_stdin)
+    if not invite:
+        _tell(password, password_stdin)
 
 
 @person.command("set")
 def set_(
     login: Login,
     email: Annotated[str | None, typer.Option(help="Where they are written to; an empty one takes it away.")] = None,
-    language: Annotated[str | None, typer.Option(help=f"Of their mails and pages: {', '.join(LANGUAGES)}.")] = None,
+    language: Language = None,
     data: Data = None,
 ) -> None:
     """Change where and in which language a person is written to."""
     if email and not is_address(people.folded(email)):
         raise typer.BadParameter("this is no mail address", param_hint="--email")
-    if language is not None and offered(language) is None:
-        raise typer.BadParameter(f"mails speak {', '.join(LANGUAGES)}", param_hint="--language")
+    _is_spoken(language)
 
     change_person(
         data,
         login,
         lambda tx, gateway, row: keep_person.set_contact(tx, gateway, row, email=email, language=language, **BY),
     )
+
+
+def _is_spoken(language: str | None) -> None:
+    if language is not None and offered(language) is None:
+        raise typer.BadParameter(f"mails speak {', '.join(LANGUAGES)}", param_hint="--language")
+
+
+@person.command()
+def invite(login: Login, data: Data = None) -> None:
+    """Send a person a link by mail, by which they choose a password: once, within seven days."""
+    change_person(data, login, lambda tx, gateway, row: password_links.send(tx, gateway, row, **BY))
 
 
 @person.command()

@@ -14,8 +14,9 @@ from app.errors import No, Refusal
 from app.flows import stand_in
 from app.gateway import Gateway
 from app.languages import LANGUAGES, offered
+from app.letters.letter import OF_PASSWORDS
 from app.mail_address import is_address
-from app.storage import audit, people
+from app.storage import audit, mails, password_links, people
 from app.storage.customers import CustomerRow
 from app.storage.people import PersonRow, Role
 
@@ -26,7 +27,7 @@ LONGEST_NAME: Final = 200
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """
-    hashed     the password's hash.
+    hashed     the password's hash; None: signs in by the company's account alone.
     customers  ids; None: all of them.
     """
 
@@ -35,6 +36,7 @@ class Wanted:
     email: str | None = None
     roles: Iterable[str] = ()
     customers: Iterable[str] | None = None
+    language: str | None = None
     hashed: str | None = None
 
 
@@ -69,6 +71,7 @@ def add(tx: Session, gateway: Gateway, wanted: Wanted, *, realm: str, actor: str
         password=wanted.hashed,
         roles=_roles(wanted.roles),
         customers=_customers(tx, realm, wanted.customers),
+        language=_language(wanted.language),
         created_at=gateway.clock.now(),
     )
     tx.add(person)
@@ -88,15 +91,17 @@ def set_contact(
     email: str | None = None,
     language: str | None = None,
 ) -> None:
-    """What is None stays; an empty address or language is taken away. Raises Refusal."""
+    """What is None stays; an empty address or language is taken away. Links that went to another address lead nowhere
+    any more. Raises Refusal."""
     if name is not None:
         person.name = _name(name)
     if email is not None:
-        person.email = _email(email)
+        address = _email(email)
+        if address != person.email:
+            _forget_links(tx, gateway, person)
+        person.email = address
     if language is not None:
-        if language and offered(language) is None:
-            raise Refusal(No.UNACCEPTABLE, f"Mails speak {', '.join(LANGUAGES)}.")
-        person.language = offered(language)
+        person.language = _language(language)
     tx.add(person)
     given = {"name": name, "email": email, "language": language}
     said = {"fields": [field for field, value in given.items() if value is not None]}
@@ -104,7 +109,8 @@ def set_contact(
 
 
 def set_password(tx: Session, gateway: Gateway, person: PersonRow, hashed: str, *, actor: str, channel: str) -> None:
-    """Another password ends every session."""
+    """Another password ends every session and every link by which one could be chosen."""
+    _forget_links(tx, gateway, person)
     person.password = hashed
     tx.add(person)
     people.end_sessions(tx, person.id)
@@ -159,6 +165,7 @@ def switch(tx: Session, gateway: Gateway, person: PersonRow, *, active: bool, ac
     tx.add(person)
     if not active:
         _someone_is_left(tx, person)
+        _forget_links(tx, gateway, person)
     people.end_sessions(tx, person.id)
     event = "person_enabled" if active else "person_disabled"
     _record(tx, gateway, person, event, {"before": {"active": before}}, actor, channel)
@@ -173,6 +180,11 @@ def _someone_is_left(tx: Session, changed: PersonRow) -> None:
         raise Refusal(No.CONFLICT, "Nobody would be left to administer: give somebody else the role admin first.")
 
 
+def _forget_links(tx: Session, gateway: Gateway, person: PersonRow) -> None:
+    password_links.forget(tx, person.id)
+    mails.drop_unsent(tx, person.email or "", OF_PASSWORDS, gateway.clock.now())
+
+
 def _name(name: str) -> str:
     if not 0 < len(name.strip()) <= LONGEST_NAME:
         raise Refusal(No.UNACCEPTABLE, f"A name has 1 to {LONGEST_NAME} characters.")
@@ -184,6 +196,12 @@ def _email(email: str | None) -> str | None:
     if address and not is_address(address):
         raise Refusal(No.UNACCEPTABLE, "This is no mail address.")
     return address or None
+
+
+def _language(language: str | None) -> str | None:
+    if language and offered(language) is None:
+        raise Refusal(No.UNACCEPTABLE, f"Mails speak {', '.join(LANGUAGES)}.")
+    return offered(language)
 
 
 def _roles(roles: Iterable[str]) -> list[str]:

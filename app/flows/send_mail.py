@@ -1,6 +1,7 @@
 """A mail on its way to the mail server: what the mail job does before and after the connection.
 
-What it says is fixed by its row, and so is its Message-ID: every attempt is the same mail. A mail that was perhaps
+What it says is fixed by its row, and so is its Message-ID: every attempt is the same mail, but for the token of a link
+that is made anew for each (`storage.password_links`). A mail that was perhaps
 taken, since the connection or the worker was lost, goes once more and no third time: nobody can ask a mail server.
 """
 
@@ -14,9 +15,9 @@ from sqlmodel import Session
 from app import metrics
 from app.bridge import schedule
 from app.errors import No, Refusal
-from app.flows import approval_mails, write_mail
+from app.flows import approval_mails, password_links, write_mail
 from app.gateway import Gateway, alert
-from app.letters.letter import Envelope, compose
+from app.letters.letter import OF_PASSWORDS, Envelope, compose
 from app.mail_address import is_address
 from app.storage import audit, in_hand, people
 from app.storage.attempts import AttemptRow
@@ -73,7 +74,7 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
     if sender is None:
         # No mail server is set any more; the row waits for one.
         return None
-    if approval_mails.is_needless(tx, row, now):
+    if _is_needless(tx, gateway, row):
         row.move(Event.DROP, now)
         approval_mails.forget_token(tx, row)
         return None
@@ -85,7 +86,7 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
         at=row.created_at,
         number=trace.number,
         base_url=gateway.settings.url,
-        link=approval_mails.address_of(tx, gateway, row),
+        link=_address(tx, gateway, row),
     )
     try:
         message = compose(row.kind, row.language, row.data, envelope)
@@ -97,6 +98,18 @@ def prepare(tx: Session, gateway: Gateway, mail_id: str) -> Posting | None:
     row.take(now, claim=claim, worker=worker, until=now + LEASE)
     tx.add(AttemptRow(id=claim, subject_id=row.id, number=row.attempts, act="mail", worker=worker, started_at=now))
     return Posting(row.id, claim, sender, row.recipient, message, trace)
+
+
+def _is_needless(tx: Session, gateway: Gateway, row: MailRow) -> bool:
+    if row.kind in OF_PASSWORDS:
+        return password_links.is_needless(tx, gateway, row)
+    return approval_mails.is_needless(tx, row, gateway.clock.now())
+
+
+def _address(tx: Session, gateway: Gateway, row: MailRow) -> str | None:
+    if row.kind in OF_PASSWORDS:
+        return password_links.address_for(tx, gateway, row)
+    return approval_mails.address_of(tx, gateway, row)
 
 
 def lost(tx: Session, gateway: Gateway, row: MailRow) -> bool:
@@ -177,7 +190,10 @@ def again(tx: Session, gateway: Gateway, person: PersonRow, mail_id: str, channe
     receiver = tx.get(PersonRow, row.person_id) if row.person_id is not None else None
     if receiver is not None and is_address(people.folded(receiver.email or "")):
         row.recipient = people.folded(receiver.email or "")
-    approval_mails.renew_link(tx, gateway, row)
+    if row.kind in OF_PASSWORDS:
+        password_links.renew(gateway, row)
+    else:
+        approval_mails.renew_link(tx, gateway, row)
     tx.add(row)
     audit.record(
         tx,

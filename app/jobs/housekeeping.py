@@ -22,6 +22,7 @@ from app.storage.base import table_of
 from app.storage.exchanges import DocumentKeyRow
 from app.storage.mails import MailRow
 from app.storage.oidc import OidcSignInRow
+from app.storage.password_links import PasswordLinkRow
 from app.storage.people import PendingSignInRow, PersonSessionRow
 from app.storage.processes import ProcessRow
 from app.storage.sessions import (
@@ -96,6 +97,7 @@ def _obsolete(gateway: Gateway, now: datetime) -> list[tuple[type[SQLModel], Col
         (NoticeRow, col(NoticeRow.at) < now - TOLD_KEPT),
         (MailRow, and_(col(MailRow.open).is_(False), col(MailRow.created_at) < now - retention)),
         (ApprovalLinkRow, col(ApprovalLinkRow.expires_at) < now - retention),
+        (PasswordLinkRow, col(PasswordLinkRow.expires_at) < now - ENDED_KEPT),
         (AlertRow, col(AlertRow.last_at) < now - ALERTS_KEPT),
         (ProcessRow, col(ProcessRow.seen_at) < now - ENDED_KEPT),
     ]

@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from app.formats import formats
 from app.languages import catalogues
-from app.letters import approval_words
+from app.letters import approval_words, password_words
 from app.letters.approval_words import msgid
 from schemas.money import Money
 
@@ -32,12 +32,15 @@ class Kind(StrEnum):
     """
     ALERTS    what needs an operator: `entries` of {what, subject, count, first_at, last_at, facts}, `more` without a
               name.
+    INVITATION, NEW_PASSWORD   the link by which somebody chooses a password: `login`, `name`, `expires_at`.
     The others are about the approval of one order: `order`, `customer`, `requester`, `total`, `step`, `asked_at`,
     `due_at`, `by`, `stands_for`, `text`, `differences`, `expires_at`; the link itself comes with the envelope. Their
     words are in `approval_words`.
     """
 
     ALERTS = "alerts"
+    INVITATION = "invitation"
+    NEW_PASSWORD = "new_password"  # noqa: S105 - a kind of mail
     APPROVAL = "approval"
     DELEGATED = "approval_delegated"
     REMINDED = "approval_reminded"
@@ -50,7 +53,8 @@ class Kind(StrEnum):
     WITHDRAWN = "approval_withdrawn"
 
 
-OF_APPROVALS: Final = frozenset(Kind) - {Kind.ALERTS}
+OF_PASSWORDS: Final = frozenset({Kind.INVITATION, Kind.NEW_PASSWORD})
+OF_APPROVALS: Final = frozenset(Kind) - OF_PASSWORDS - {Kind.ALERTS}
 ALERTS_SUBJECT: Final = msgid("Crossdock needs you: %(first)s")
 MOST_DIFFERENCES: Final = 20
 """Differences that one mail names; the rest it counts."""
@@ -82,7 +86,12 @@ def compose(kind: str, language: str, data: Mapping[str, Any], envelope: Envelop
     """The whole mail, lines ended by CR LF. Raises KeyError or ValueError for data that such a letter cannot be made
     of."""
     kind = Kind(kind)
-    said = _alerts(data, language) if kind is Kind.ALERTS else _approval(kind, data, language)
+    if kind is Kind.ALERTS:
+        name, said = "alerts", _alerts(data, language)
+    elif kind in OF_PASSWORDS:
+        name, said = "password", _password(kind, data, language)
+    else:
+        name, said = "approval", _approval(kind, data, language)
     context = {
         **said,
         "operations_url": f"{envelope.base_url}/operations",
@@ -98,7 +107,6 @@ def compose(kind: str, language: str, data: Mapping[str, Any], envelope: Envelop
     made["Message-ID"] = envelope.message_id
     made["X-Request-ID"] = one_line(envelope.number)
     made["Auto-Submitted"] = "auto-generated"
-    name = "alerts" if kind is Kind.ALERTS else "approval"
     text, page = (_environment(language).get_template(f"{name}.{form}").render(context) for form in ("txt", "html"))
     made.set_content(text)
     made.add_alternative(page, subtype="html")
@@ -135,6 +143,11 @@ def _approval(kind: Kind, data: Mapping[str, Any], language: str) -> dict[str, A
         "differences": [_difference(changed, texts) for changed in changes[:MOST_DIFFERENCES]],
         "more_differences": max(0, len(changes) - MOST_DIFFERENCES),
     }
+
+
+def _password(kind: Kind, data: Mapping[str, Any], language: str) -> dict[str, Any]:
+    words = password_words.BY_KIND[kind]
+    return {**data, **{name: _texts(language).gettext(text) for name, text in words._asdict().items()}}
 
 
 _NOT_SAID: Final = dict.fromkeys(("step", "asked_at", "due_at", "stands_for", "text", "expires_at"))

@@ -26,7 +26,7 @@ LOCK: Final = 0x6175646974
 class AuditRow(Row, table=True):
     """
     actor     `person:<id>`, `buyer`, `rule` or `system`; acting_for the id of the person who was stood in for.
-    channel   `page`, `api`, `document`, `command`.
+    channel   `page`, `api`, `document`, `command`, `mail`.
     event     `approved`, `rejected`, `signed_in`, ...
     data      what else belongs to the event, as JSON.
     """

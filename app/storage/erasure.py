@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, update
 from sqlmodel import Session, col, select
 
-from app.storage import mails, oidc, second_factors
+from app.storage import mails, oidc, password_links, second_factors
 from app.storage.approval_links import ApprovalLinkRow
 from app.storage.erasures import ErasureRow
 from app.storage.exchanges import ExchangeBodyRow, ExchangeRow, QuarantineRow
@@ -125,3 +125,4 @@ def erase_account(session: Session, person: PersonRow) -> None:
     second_factors.remove(session, person.id)
     oidc.forget_identities(session, person.id)
     session.execute(delete(ApprovalLinkRow).where(col(ApprovalLinkRow.person_id) == person.id))
+    password_links.forget(session, person.id)

@@ -4,7 +4,7 @@ A mail server cannot be asked what it has. So a worker that dies between handing
 costs one repeat, under the same Message-ID, by which mail programs know it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final
@@ -127,6 +127,25 @@ def newest(session: Session, realm: str, *, state: str = "", kind: str = "", lim
     if kind:
         query = query.where(MailRow.kind == kind)
     return session.exec(query).all()
+
+
+def drop_unsent(tx: Session, recipient: str, kinds: Collection[str], now: datetime) -> None:
+    """What of these kinds waits for this address is not sent any more."""
+    query = select(MailRow).where(
+        MailRow.recipient == recipient,
+        col(MailRow.kind).in_(kinds),
+        col(MailRow.state).in_((State.PENDING, State.WAITING)),
+    )
+    for row in tx.exec(query.with_for_update()):
+        row.move(Event.DROP, now)
+        tx.add(row)
+
+
+def newest_of(session: Session, person_id: str, recipient: str, kinds: Collection[str]) -> MailRow | None:
+    query = select(MailRow).where(
+        MailRow.recipient == recipient, MailRow.person_id == person_id, col(MailRow.kind).in_(kinds)
+    )
+    return session.exec(query.order_by(col(MailRow.sequence).desc()).limit(1)).first()
 
 
 def erase_of_order(session: Session, order_id: str, now: datetime) -> None:

@@ -32,7 +32,7 @@ class PersonRow(Row, table=True):
     """
     login      what they sign in with, folded.
     email      folded; by it a requester is recognised who must not approve the own order.
-    password   the argon2 hash; None: cannot sign in by password.
+    password   the argon2 hash; None: signs in by the company's account alone, and gets no link to choose one.
     demo       made for the demo, with a password that a file tells.
     customers  ids of the customers whose orders they see; None: of all.
     """

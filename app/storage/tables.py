@@ -30,6 +30,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     oidc,
     orders,
     partners,
+    password_links,
     people,
     processes,
     rates,

@@ -1,6 +1,7 @@
 """How often one address, or one name, may try codes, tokens and passwords."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -37,6 +38,7 @@ class Limits:
     unknown   codes and tokens that open nothing, by address: what is right costs nothing, as buyers share addresses.
     links     those of mails, likewise.
     sign_ins  by address; `names` by name, until one succeeds.
+    forgotten   requests for a new password, by network; `asked_for` by what was typed.
     codes     of the second factor, by person, until one fits: three of a million are right at any time.
     calls     of the API, by key.
     """
@@ -45,6 +47,8 @@ class Limits:
     links: Tries = field(default_factory=lambda: Tries("20/hour"))
     sign_ins: Tries = field(default_factory=lambda: Tries("40/5 minutes"))
     names: Tries = field(default_factory=lambda: Tries("8/5 minutes"))
+    forgotten: Tries = field(default_factory=lambda: Tries("20/hour"))
+    asked_for: Tries = field(default_factory=lambda: Tries("3/hour"))
     codes: Tries = field(default_factory=lambda: Tries("10/15 minutes"))
     calls: Tries = field(default_factory=lambda: Tries("600/minute"))
 
@@ -72,3 +76,12 @@ def _count(request: Request, tries: Tries) -> None:
 def remote(request: Request) -> str:
     """The caller's address; behind a proxy the server has put the real one in, where the proxy is a named one."""
     return request.client.host if request.client else "unknown"
+
+
+def network(request: Request) -> str:
+    """The caller's network: 256 addresses of IPv4, or what one customer of a provider has of IPv6."""
+    address = remote(request)
+    try:
+        return str(ip_network(f"{address}/{64 if ':' in address else 24}", strict=False))
+    except ValueError:
+        return address

@@ -23,6 +23,7 @@ from app.storage.dispatches import State as Owed
 from app.storage.mails import MailRow
 from app.storage.mails import State as Unsent
 from app.storage.pages import MOST_BYTES, MOST_ROWS
+from app.storage.password_links import PasswordLinkRow
 from app.storage.people import PendingSignInRow, PersonSessionRow
 from app.storage.progress import Progress, unwatched
 from app.storage.restores import RestoreRow
@@ -141,4 +142,6 @@ def _begin_anew(session: Session, manifest: Manifest, at: datetime) -> None:
     )
     session.exec(delete(PersonSessionRow))
     session.exec(delete(PendingSignInRow))
+    # A link that was used since would work again.
+    session.exec(delete(PasswordLinkRow))
     session.add(RestoreRow(at=at, taken_at=manifest.taken_at))

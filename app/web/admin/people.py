@@ -12,22 +12,34 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.approval.flow import OWNERS
-from app.errors import Refusal
-from app.flows import keep_person
+from app.errors import No, Refusal
+from app.flows import keep_person, password_links
+from app.gateway import Gateway
 from app.languages import LANGUAGES
-from app.storage import approver_profiles, audit, passwords, people, second_factors
+from app.letters.letter import OF_PASSWORDS
+from app.storage import approver_profiles, audit, mails, passwords, people, second_factors
+from app.storage.base import LIVE
 from app.storage.customers import CustomerRow
+from app.storage.oidc import OidcProviderRow
 from app.storage.people import PersonRow, Role
 from app.web.admin.person_acts import ACTS
 from app.web.errors import STATUS_OF
 from app.web.forms import FormLimits, read_form
 from app.web.language import msgid
+from app.web.mail.words import STATES as MAIL_STATES
 from app.web.orders import words
 from app.web.orders.order_list import customers_of
 from app.web.people.absences import By
 from app.web.people.sessions import gateway_of, people_page, signed_in
 
 FORM: Final = FormLimits(fields=1_000, size=8_000)
+LINK, SHOWN, PROVIDER = "link", "shown", "provider"
+WAYS: Final = {
+    LINK: msgid("By a link that a mail brings: they choose their password themselves."),
+    SHOWN: msgid("With a password that is made and shown on the next page, once."),
+    PROVIDER: msgid("With the company's account alone, without a password."),
+}
+"""How a new person gets in."""
 DAYS: Final = (
     msgid("Monday"),
     msgid("Tuesday"),
@@ -90,35 +102,58 @@ def _fits(person: PersonRow, chosen: Chosen, with_factor: set[str]) -> bool:
 
 
 def new_person(request: Request, *, fault: str | None = None, status: int = 200) -> Response:
-    with gateway_of(request).database.read() as session:
-        customers = customers_of(session, signed_in(request).person)
-    context = {"customers": customers, "fault": fault, "words": words}
+    gateway, keeper = gateway_of(request), signed_in(request).person
+    with gateway.database.read() as session:
+        customers, ways = customers_of(session, keeper), _ways(session, gateway)
+    context = {
+        "customers": customers,
+        "fault": fault,
+        "words": words,
+        "languages": LANGUAGES,
+        "ways": {way: text for way, text in WAYS.items() if way in ways},
+    }
     return people_page(request, "admin/new_person.html", context, status=status)
 
 
+def _ways(session: Session, gateway: Gateway) -> set[str]:
+    """How a new person may get in here."""
+    by_provider = session.get(OidcProviderRow, LIVE) is not None
+    offered = {LINK: gateway.settings.smtp_host is not None, SHOWN: True, PROVIDER: by_provider}
+    return {way for way, there in offered.items() if there}
+
+
 async def create(request: Request) -> Response:
-    """With a password that the next page shows, once."""
+    """With a link by mail, a password that the next page shows, once, or neither."""
     form = await read_form(request, FORM)
     gateway, keeper = gateway_of(request), signed_in(request).person
-    password = passwords.made()
+    password, way = passwords.made(), form.text("way") or SHOWN
     wanted = keep_person.Wanted(
         login=form.text("login"),
         name=form.text("name"),
         email=form.text("email"),
         roles=form.all("role"),
         customers=form.all("customer") or None,
-        hashed=await run_in_threadpool(passwords.hashed, password),
+        language=form.text("language"),
+        # Of a link's person nobody knows it: having one is what entitles them to the link.
+        hashed=None if way == PROVIDER else await run_in_threadpool(passwords.hashed, password),
     )
 
     def work(tx: Session) -> str:
-        made = keep_person.add(tx, gateway, wanted, realm=keeper.realm, actor=audit.by(keeper.id), channel="page")
+        if way not in _ways(tx, gateway):
+            raise Refusal(No.UNACCEPTABLE, "Choose how the person signs in.")
+        by = By(actor=audit.by(keeper.id), channel="page")
+        made = keep_person.add(tx, gateway, wanted, realm=keeper.realm, **by)
         keep_person.refuse_more(keeper, made)
+        if way == LINK:
+            password_links.send(tx, gateway, made, **by)
         return made.id
 
     try:
         person_id = await gateway.database.awrite(work)
     except Refusal as refusal:
         return await run_in_threadpool(new_person, request, fault=refusal.reason, status=STATUS_OF[refusal.no])
+    if way != SHOWN:
+        return RedirectResponse(f"/admin/people/{person_id}", status_code=303)
     return await run_in_threadpool(person_page, request, person_id, password=password)
 
 
@@ -151,9 +186,12 @@ def person_page(
             "called": {row.id: row.name for row in customers},
             "confirmed": second_factors.confirmed(session, person.id),
             "sessions": len(people.sessions_of(session, person.id)),
+            "link": mails.newest_of(session, person.id, person.email or "", OF_PASSWORDS),
         }
     shared = {
         "words": words,
+        "mail_states": MAIL_STATES,
+        "sends_links": gateway.settings.smtp_host is not None and person.password is not None and person.email,
         "days": DAYS,
         "owners": OWNED,
         "zones": zones(),

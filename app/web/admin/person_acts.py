@@ -8,7 +8,7 @@ from typing import Final
 from sqlmodel import Session
 
 from app.errors import No, Refusal
-from app.flows import keep_person, keep_profile
+from app.flows import keep_person, keep_profile, password_links
 from app.gateway import Gateway
 from app.storage.customers import CustomerRow
 from app.storage.people import PersonRow
@@ -34,6 +34,10 @@ def _roles(tx: Session, gateway: Gateway, person: PersonRow, form: Form, by: By)
 
 def _active(tx: Session, gateway: Gateway, person: PersonRow, form: Form, by: By) -> None:
     keep_person.switch(tx, gateway, person, active=form.text("active") == "yes", **by)
+
+
+def _link(tx: Session, gateway: Gateway, person: PersonRow, _: Form, by: By) -> None:
+    password_links.send(tx, gateway, person, **by)
 
 
 def _limit(tx: Session, gateway: Gateway, person: PersonRow, form: Form, by: By) -> None:
@@ -104,6 +108,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "account": _account,
     "roles": _roles,
     "active": _active,
+    "link": _link,
     "limit": _limit,
     "manager": _manager,
     "groups": _groups,

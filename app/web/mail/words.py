@@ -18,6 +18,8 @@ STATES: Final[Mapping[str, str]] = {
 }
 KINDS: Final[Mapping[str, str]] = {
     Kind.ALERTS: msgid("Alert"),
+    Kind.INVITATION: msgid("Invitation"),
+    Kind.NEW_PASSWORD: msgid("New password"),
     Kind.APPROVAL: msgid("Approval"),
     Kind.DELEGATED: msgid("Approval: stand-in asked"),
     Kind.REMINDED: msgid("Approval: reminder"),

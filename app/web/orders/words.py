@@ -157,6 +157,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "person_customers": msgid("Customers of a person changed"),
     "person_changed": msgid("Account of a person changed"),
     "password_changed": msgid("Password changed"),
+    "password_link_sent": msgid("Link to choose a password sent"),
+    "password_link_asked": msgid("Link to choose a password asked for"),
     "identity_linked": msgid("Account of the company's sign-in linked"),
     "oidc_set": msgid("Company's sign-in set up"),
     "oidc_removed": msgid("Company's sign-in taken away"),

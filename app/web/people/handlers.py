@@ -46,6 +46,7 @@ def _form(request: Request, fault: str | None, *, status: int = 200, login: str 
         "login": login,
         "next": own_path(request.query_params.get("next", "")),
         "usable": usable,
+        "by_mail": gateway_of(request).settings.smtp_host is not None,
         "by_provider": usable and _has_provider(gateway_of(request)),
     }
     answer = page(request, "people/login.html", context, language=language_of(request), status=status)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from app.web.endpoint import KIB, Auth, Endpoint
-from app.web.people import absences, account, handlers, oidc
+from app.web.people import absences, account, forgotten, handlers, oidc
 
 _person = partial(Endpoint, auth=Auth.PERSON)
 _post = partial(Endpoint, auth=Auth.PERSON, methods=("POST",), body_limit=10 * KIB)
@@ -15,6 +15,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(path="/login", handler=handlers.login, auth=Auth.OPEN, methods=("POST",), body_limit=16 * KIB),
     Endpoint(path="/login/code", handler=handlers.code_form, auth=Auth.OPEN),
     Endpoint(path="/login/code", handler=handlers.login_code, auth=Auth.OPEN, methods=("POST",), body_limit=16 * KIB),
+    Endpoint(path="/login/forgotten", handler=forgotten.form, auth=Auth.OPEN),
+    Endpoint(path="/login/forgotten", handler=forgotten.ask, auth=Auth.OPEN, methods=("POST",), body_limit=16 * KIB),
     Endpoint(path="/oidc/login", handler=oidc.send_off, auth=Auth.OPEN),
     Endpoint(path="/oidc/callback", handler=oidc.come_back, auth=Auth.OPEN),
     _post(path="/logout", handler=handlers.logout, before_enrolment=True),

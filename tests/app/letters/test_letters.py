@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.languages import LANGUAGES
-from app.letters.letter import OF_APPROVALS, Envelope, Kind, compose
+from app.letters.letter import OF_APPROVALS, OF_PASSWORDS, Envelope, Kind, compose
 
 AT = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 ENTRY = {
@@ -150,6 +150,19 @@ def test_each_mail_about_an_approval_says_the_same_in_both_parts_and_in_its_lang
         english = mail_in("en")
         assert mail["Subject"] != english["Subject"]
         assert part(mail, "plain").partition("\n")[0] != part(english, "plain").partition("\n")[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", sorted(OF_PASSWORDS))
+def test_a_mail_with_a_link_to_a_password_names_the_login_and_the_time_in_both_parts(kind: str, language: str) -> None:
+    data = {"login": "nina", "name": "Nina <b>", "expires_at": AT.isoformat()}
+    raw = compose(kind, language, data, envelope(link="https://crossdock.example/password/x"))
+    mail = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    for text in (part(mail, "plain"), part(mail, "html")):
+        for told in ("nina", "2026", "https://crossdock.example/password/x"):
+            assert told in text
+    assert "Nina &lt;b&gt;" in part(mail, "html")
 
 
 def test_a_long_list_of_differences_is_counted() -> None:

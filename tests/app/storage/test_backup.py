@@ -28,7 +28,14 @@ from app.storage.restores import RestoreRow, newest
 from app.storage.seal_keys import SealKeyRow, register_key
 
 KEYS = KeyRing.made("backup-test")
-CHANGED_BY_RESTORE = ("cd_deliveries", "cd_pending_sign_ins", "cd_person_sessions", "cd_restores", "cd_seal_keys")
+CHANGED_BY_RESTORE = (
+    "cd_deliveries",
+    "cd_password_links",
+    "cd_pending_sign_ins",
+    "cd_person_sessions",
+    "cd_restores",
+    "cd_seal_keys",
+)
 
 
 @pytest.fixture
