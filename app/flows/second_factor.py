@@ -46,7 +46,7 @@ def confirm(tx: Session, gateway: Gateway, person: PersonRow, code: str) -> tupl
     return second_factors.renew_recovery_codes(tx, person.id)
 
 
-def prove(tx: Session, gateway: Gateway, person: PersonRow, text: str) -> Proof | None:
+def prove(tx: Session, gateway: Gateway, person: PersonRow, text: str, *, channel: str = "page") -> Proof | None:
     """What the text is, a code of the device or a recovery code, used up by this; None when it is neither."""
     if not second_factors.confirmed(tx, person.id):
         return None
@@ -54,7 +54,7 @@ def prove(tx: Session, gateway: Gateway, person: PersonRow, text: str) -> Proof 
         return Proof.CODE
     if second_factors.use_recovery_code(tx, person.id, text):
         return Proof.RECOVERY
-    _record(tx, gateway, person, "second_factor_failed")
+    _record(tx, gateway, person, "second_factor_failed", channel)
     return None
 
 
@@ -102,6 +102,6 @@ def without_blanks(code: str) -> str:
     return "".join(code.split())
 
 
-def _record(tx: Session, gateway: Gateway, person: PersonRow, event: str) -> None:
+def _record(tx: Session, gateway: Gateway, person: PersonRow, event: str, channel: str = "page") -> None:
     actor = audit.by(person.id)
-    audit.record(tx, realm=person.realm, at=gateway.clock.now(), actor=actor, channel="page", event=event)
+    audit.record(tx, realm=person.realm, at=gateway.clock.now(), actor=actor, channel=channel, event=event)

@@ -29,11 +29,13 @@ _NOBODYS: Final = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
 
 
 class Scope(StrEnum):
-    """What a key may do: each URL below `/api/` names the one that it needs."""
+    """What a key may do: each URL below `/api/` names the one that it needs. APPROVALS_DECIDE_LARGE adds to
+    APPROVALS_DECIDE: no code of the person is asked for above the amount that a link decides."""
 
     ORDERS_READ = "orders:read"
     APPROVALS_READ = "approvals:read"
     APPROVALS_DECIDE = "approvals:decide"
+    APPROVALS_DECIDE_LARGE = "approvals:decide-large"
     FLOWS_SIMULATE = "flows:simulate"
 
 

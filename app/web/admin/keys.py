@@ -30,6 +30,7 @@ def keys_page(request: Request, *, made: str | None = None) -> Response:
         "customers": customers,
         "names": {row.id: row.name for row in customers},
         "scopes": list(Scope),
+        "large": Scope.APPROVALS_DECIDE_LARGE,
         "days": flow.DAYS,
         "longest": flow.LONGEST_DAYS,
         "made": made,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.approval.steps import TaskState
 from app.errors import No, Refusal
-from app.flows import decide_approval
+from app.flows import decide_by_key
 from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
 from app.flows.end_run import LONGEST_REASON
 from app.gateway import Gateway
@@ -27,10 +27,12 @@ from app.web.api.guard import key_of
 from app.web.api.parameters import CURSOR, CUSTOMER, LIMIT, PAGE, Parameter, asked, choice
 from app.web.endpoint import gateway_of
 from app.web.problem import problem
+from app.web.tries import limits_of
 from schemas.base import Canonical
 from schemas.faults import Fault
 from schemas.money import Money
 
+LONGEST_CODE: Final = 40
 ASSIGNEE: Final = Parameter(
     "assignee", "The login of who was asked, or stands in for them.", "a login", {"type": "string"}, people.folded
 )
@@ -87,6 +89,8 @@ class Verdict(Canonical, frozen=True, kw_only=True):
     person      their login.
     order_hash  of what they had before them, as the list of approvals tells it.
     code, text  why not; a no needs both, and the buyer is told the text.
+    second_factor  a code of the person's second factor, or a recovery code: needed above the amount that the link of a
+                mail decides, unless the key has the scope approvals:decide-large.
     """
 
     person: str
@@ -94,6 +98,7 @@ class Verdict(Canonical, frozen=True, kw_only=True):
     order_hash: str
     code: ReasonCode | None = None
     text: str = ""
+    second_factor: str | None = None
 
 
 def approval_list(request: Request) -> Response:
@@ -170,7 +175,8 @@ def _approval(
 
 
 async def decide(request: Request) -> Response:
-    """The same rules as on a page. The same decision again is answered as the first time."""
+    """The same rules as on a page, and a second proof for large orders. The same decision again is answered as the
+    first time."""
     faults = list[Fault]()
     verdict = bodies.read(await request.body(), Verdict, faults)
     if verdict is None:
@@ -184,12 +190,20 @@ async def decide(request: Request) -> Response:
         code=None if verdict.approve else verdict.code,
         text=verdict.text,
     )
+    code = (verdict.second_factor or "")[:LONGEST_CODE]
+    if code and not limits_of(request).codes.count(person.id):
+        wait = limits_of(request).codes.window
+        raise Refusal(No.TOO_MANY, "Too many codes of this person's second factor.", retry_after=wait)
     try:
-        await gateway.database.awrite(
-            lambda tx: decide_approval.decide(tx, gateway, person, task_id, decision, "api", key=key.id)
+        decided = await gateway.database.awrite(
+            lambda tx: decide_by_key.decide(tx, gateway, key, person, task_id, decision, code)
         )
     except DecidedAlready:
         return await run_in_threadpool(_already, request, task_id, person, decision)
+    if decided is None:
+        raise Refusal(No.FORBIDDEN, "This code of the second factor does not fit, or was used already.")
+    if code:
+        limits_of(request).codes.forget(person.id)
     return bodies.answer(await run_in_threadpool(_one, gateway, task_id))
 
 

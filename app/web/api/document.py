@@ -37,7 +37,7 @@ class Problem(Canonical, frozen=True, kw_only=True):
 _WHY: Final = {
     "400": "What was sent is wrong; `errors` says where, all at once.",
     "401": "No key, or none that is valid.",
-    "403": "The key lacks the scope, or the person may not do it.",
+    "403": "The key lacks the scope, the person may not do it, or a code of their second factor is missing or wrong.",
     "404": "There is nothing at this address that the key reaches.",
     "405": "This address does not take this method.",
     "413": "The body is too large.",

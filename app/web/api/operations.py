@@ -108,7 +108,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         path="/api/v1/approvals/{task}/decision",
         handler=approvals.decide,
         scope=Scope.APPROVALS_DECIDE,
-        summary="The decision of a person, in whose name the key speaks; the same rules hold as on the page",
+        summary="The decision of a person, in whose name the key speaks; the same rules hold as on the page. Above the "
+        "amount that the link of a mail decides, `second_factor` must be a code of that person, or the key must have "
+        f"the scope {Scope.APPROVALS_DECIDE_LARGE}",
         body=approvals.Verdict,
         answers=approvals.Approval,
         conflicts="Somebody else was faster, decided otherwise, or the order has changed.",

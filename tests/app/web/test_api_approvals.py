@@ -4,19 +4,23 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 from approval_orders import line, money, order
 from httpx import ASGITransport
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up, two_stages
 from people_at_work import HOST, application
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from app.flows import api_keys
 from app.gateway import Gateway
+from app.seal import Place
+from app.storage import second_factors
 from app.storage.api_keys import Scope
 from app.storage.audit import AuditRow
 from app.storage.base import LIVE
 from app.storage.customers import CustomerRow
+from app.storage.second_factors import SecondFactorRow
 from schemas.order import OrderTotals
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
@@ -118,6 +122,56 @@ async def test_whoever_asked_for_the_goods_does_not_decide_by_the_api_either(des
     assert mine.login not in desk.asked("PO-3")
     answer = await caller(desk).post(at(desk, number="PO-3"), json=verdict(desk, "PO-3", person="ana"))
     assert answer.status_code == 404
+
+
+@pytest.fixture
+def large(desk: Desk) -> Desk:
+    """Paula has a second factor, and PO-9 is above what a link decides."""
+    desk.send(order(line(quantity="60"), totals=OrderTotals(total=money(str(60 * Decimal("9.95")))), id="PO-9"))
+
+    def enrol(tx: Session) -> None:
+        keys, now, person = desk.gateway.keys, desk.gateway.clock.now(), desk.people["paula"]
+        second_factors.begin(tx, keys, LIVE, person.id, now)
+        tx.get_one(SecondFactorRow, person.id).confirmed_at = now
+
+    desk.write(enrol)
+    return desk
+
+
+def code_of(desk: Desk) -> str:
+    with desk.gateway.database.read() as session:
+        row = session.get_one(SecondFactorRow, desk.people["paula"].id)
+        secret = desk.gateway.keys.open_text(row.sealed, Place("cd_second_factors", row.person_id, "sealed"))
+    return pyotp.TOTP(secret.reveal()).at(desk.gateway.clock.now())
+
+
+async def test_above_what_a_link_decides_a_key_brings_a_code_of_the_person(large: Desk) -> None:
+    api, said, path = caller(large, Scope.APPROVALS_DECIDE), verdict(large, "PO-9"), at(large, number="PO-9")
+    without = await api.post(path, json=said)
+    assert without.status_code == 403
+    assert "second_factor" in without.json()["detail"]
+    wrong = await api.post(path, json={**said, "second_factor": "000000"})
+    assert (wrong.status_code, "does not fit" in wrong.json()["detail"]) == (403, True)
+    with large.gateway.database.read() as session:
+        failed = session.exec(select(AuditRow).where(AuditRow.event == "second_factor_failed")).one()
+    assert failed.channel == "api"
+    stale = await api.post(path, json={**said, "order_hash": "0" * 64, "second_factor": code_of(large)})
+    assert stale.status_code == 409
+    right = {**said, "second_factor": code_of(large)}
+    first, again = [await api.post(path, json=right) for _ in range(2)]
+    assert (first.status_code, first.json()["state"], first.json()) == (200, "approved", again.json())
+
+
+async def test_a_key_for_large_orders_needs_no_code(large: Desk) -> None:
+    api = caller(large, Scope.APPROVALS_DECIDE, Scope.APPROVALS_DECIDE_LARGE)
+    assert (await api.post(at(large, number="PO-9"), json=verdict(large, "PO-9"))).status_code == 200
+
+
+async def test_codes_are_counted_by_person(large: Desk) -> None:
+    api, said = caller(large, Scope.APPROVALS_DECIDE), verdict(large, "PO-9", second_factor="000000")
+    answers = [await api.post(at(large, number="PO-9"), json=said) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [403] * 10 + [429]
+    assert answers[-1].headers["Retry-After"] == "900"
 
 
 async def test_everything_that_is_wrong_with_a_body_is_told_at_once(desk: Desk) -> None:
