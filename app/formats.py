@@ -1,5 +1,6 @@
 """Numbers, money and times as a reader of a language writes them."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -9,10 +10,13 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time
-from babel.numbers import format_compact_decimal, format_decimal
+from babel.numbers import NumberFormatError, format_compact_decimal, format_decimal, parse_decimal
 from babel.units import format_unit
 
 from schemas.money import CURRENCIES, Money
+
+_PLAIN: Final = re.compile(r"[+-]?(?:[0-9]{1,31}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})")
+_TYPED: Final = re.compile(r"[+-]?[0-9.,'\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE} ]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,26 @@ class Formats:
     def number(self, value: Decimal | int) -> str:
         """Every decimal that the value has, grouped, without zeros at the end."""
         return format_decimal(value, "#,##0.####################", self.locale, decimal_quantization=False)
+
+    def written(self, text: str) -> str:
+        """A number as files and rules write it (`5000.00`), as the reader types it, with all its decimals. What is no
+        number stays as it is."""
+        if _PLAIN.fullmatch(text) is None:
+            return text
+        places = len(text.partition(".")[2])
+        pattern = "#,##0" + ("." + "0" * places if places else "")
+        return format_decimal(Decimal(text), pattern, self.locale, decimal_quantization=False)
+
+    def typed(self, text: str) -> str:
+        """The other way: what somebody typed, by the language's own notation where it reads so (`5.000` is five
+        thousand in Spanish), else with a decimal point and no groups. What is neither stays as it is."""
+        bare = text.strip()
+        if _TYPED.fullmatch(bare) is None:
+            return text
+        try:
+            return f"{parse_decimal(bare, self.locale, strict=True):f}"
+        except NumberFormatError:
+            return f"{Decimal(bare):f}" if _PLAIN.fullmatch(bare) else text
 
     def money(self, money: Money) -> str:
         """With the ISO code, never a sign that several currencies share. At least the currency's own decimals, and

@@ -16,6 +16,11 @@ from babel.support import NullTranslations, Translations
 LANGUAGES: Final = ("en", "es", "pt", "fr", "de")
 
 
+def msgid(text: str) -> str:
+    """Marks a text of the code as one to translate; it is looked up where it is shown."""
+    return text
+
+
 def offered(tag: str | None, languages: Sequence[str] = LANGUAGES) -> str | None:
     """The language among these that a BCP 47 tag asks for (`de-AT`, `pt_BR`), by its first subtag."""
     primary = (tag or "").strip().replace("_", "-").partition("-")[0].casefold()

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from app import main
 from app.approval.flow import OWNERS
+from app.cli import tables
 from app.cli.customers import of_number
 from app.cli.options import Data, console, settings_from, stop
 from app.cli.people import BY, change_person, of_login
@@ -25,7 +26,7 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def add_to(person: typer.Typer) -> None:
-    for command in (limit, manager, groups, hours, absence, back, owner, profile):
+    for command in (limit, manager, groups, hours, absence, back, owner, profile, tables.limits, tables.file):
         person.command()(command)
 
 

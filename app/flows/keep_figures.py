@@ -1,6 +1,5 @@
 """Keeps exchange rates and budgets, each change with its entry in the audit record."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,57 +24,72 @@ class Budget:
     money: Money
 
 
-def keep_rates(tx: Session, gateway: Gateway, realm: str, rates: Iterable[Rate], *, actor: str, channel: str) -> int:
-    """Adds what is new, replaces what differs; how many those were."""
-    changed = 0
-    for rate in rates:
-        row = tx.get(RateRow, (realm, rate.base, rate.target, rate.day))
-        if row is not None and (row.factor, row.source) == (rate.factor, rate.source):
-            continue
-        row = row or RateRow(
-            realm=realm,
-            base=rate.base,
-            target=rate.target,
-            day=rate.day,
-            factor=rate.factor,
-            source=rate.source,
-            set_at=gateway.clock.now(),
-        )
-        row.factor, row.source, row.set_at = rate.factor, rate.source, gateway.clock.now()
-        tx.add(row)
-        told = {"base": rate.base, "target": rate.target, "day": rate.day.isoformat()}
-        told |= {"factor": f"{rate.factor:f}", "source": rate.source}
-        _record(tx, gateway, realm, "rate_set", told, actor, channel)
-        changed += 1
-    return changed
+def set_rate(tx: Session, gateway: Gateway, realm: str, rate: Rate, *, actor: str, channel: str) -> None:
+    """In place of the one that there is for the day."""
+    before = tx.get(RateRow, (realm, rate.base, rate.target, rate.day))
+    said = {**_pair(rate.base, rate.target, rate.day), "factor": f"{rate.factor:f}", "source": rate.source}
+    said["before"] = f"{before.factor:f}" if before else None
+    made = RateRow(
+        realm=realm,
+        base=rate.base,
+        target=rate.target,
+        day=rate.day,
+        factor=rate.factor,
+        source=rate.source,
+        set_at=gateway.clock.now(),
+    )
+    tx.merge(made)
+    _record(tx, gateway, realm, "rate_set", said, actor, channel)
 
 
-def keep_budgets(
-    tx: Session, gateway: Gateway, customer: CustomerRow, budgets: Iterable[Budget], *, actor: str, channel: str
-) -> int:
-    """Adds what is new, replaces what differs; how many those were."""
-    changed = 0
-    for budget in budgets:
-        row = tx.get(BudgetRow, (customer.id, budget.cost_center, budget.period))
-        money = budget.money
-        if row is not None and (row.amount, row.currency) == (money.amount, money.currency):
-            continue
-        row = row or BudgetRow(
-            customer_id=customer.id,
-            cost_center=budget.cost_center,
-            period=budget.period,
-            realm=customer.realm,
-            amount=money.amount,
-            currency=money.currency,
-            set_at=gateway.clock.now(),
-        )
-        row.amount, row.currency, row.set_at = money.amount, money.currency, gateway.clock.now()
-        tx.add(row)
-        told = {"customer": customer.number, "cost_center": budget.cost_center, "period": budget.period}
-        told |= {"amount": f"{money.amount:f}", "currency": money.currency}
-        _record(tx, gateway, customer.realm, "budget_set", told, actor, channel)
-        changed += 1
-    return changed
+def drop_rate(
+    tx: Session, gateway: Gateway, realm: str, base: str, target: str, day: date, *, actor: str, channel: str
+) -> None:
+    row = tx.get_one(RateRow, (realm, base, target, day))
+    tx.delete(row)
+    said = {**_pair(base, target, day), "before": f"{row.factor:f}"}
+    _record(tx, gateway, realm, "rate_dropped", said, actor, channel)
+
+
+def _pair(base: str, target: str, day: date) -> dict[str, str | None]:
+    return {"base": base, "target": target, "day": day.isoformat()}
+
+
+def set_budget(
+    tx: Session, gateway: Gateway, customer: CustomerRow, budget: Budget, *, actor: str, channel: str
+) -> None:
+    """In place of the one that there is for the period."""
+    before = tx.get(BudgetRow, (customer.id, budget.cost_center, budget.period))
+    said = {**_of(customer, budget.cost_center, budget.period), "amount": f"{budget.money.amount:f}"}
+    said |= {"currency": budget.money.currency, "before": _told(before)}
+    made = BudgetRow(
+        customer_id=customer.id,
+        cost_center=budget.cost_center,
+        period=budget.period,
+        realm=customer.realm,
+        amount=budget.money.amount,
+        currency=budget.money.currency,
+        set_at=gateway.clock.now(),
+    )
+    tx.merge(made)
+    _record(tx, gateway, customer.realm, "budget_set", said, actor, channel)
+
+
+def drop_budget(
+    tx: Session, gateway: Gateway, customer: CustomerRow, cost_center: str, period: str, *, actor: str, channel: str
+) -> None:
+    row = tx.get_one(BudgetRow, (customer.id, cost_center, period))
+    tx.delete(row)
+    said = {**_of(customer, cost_center, period), "before": _told(row)}
+    _record(tx, gateway, customer.realm, "budget_dropped", said, actor, channel)
+
+
+def _of(customer: CustomerRow, cost_center: str, period: str) -> dict[str, str | None]:
+    return {"customer": customer.number, "cost_center": cost_center, "period": period}
+
+
+def _told(row: BudgetRow | None) -> str | None:
+    return f"{row.amount:f} {row.currency}" if row else None
 
 
 def _record(

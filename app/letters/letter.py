@@ -19,9 +19,8 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.formats import formats
-from app.languages import catalogues
+from app.languages import catalogues, msgid
 from app.letters import approval_words, password_words
-from app.letters.approval_words import msgid
 from schemas.money import Money
 
 HERE: Final = Path(__file__).parent

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from app.letters.approval_words import msgid
+from app.languages import msgid
 
 
 class Words(NamedTuple):

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Date
+from sqlalchemy import select as columns_of
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import DecimalText, Row, UtcDateTime
@@ -40,7 +41,9 @@ def newest(session: Session, realm: str, base: str, target: str, day: date) -> R
     return session.exec(query).first()
 
 
-def all_of(session: Session, realm: str) -> Iterable[RateRow]:
-    """By currencies, the newest day first."""
+def all_of(session: Session, realm: str) -> Iterable[tuple[str, str, date, Decimal, str]]:
+    """Base, target, day, factor and source: by currencies, the newest day first."""
     order = (col(RateRow.base), col(RateRow.target), col(RateRow.day).desc())
-    return session.exec(select(RateRow).where(RateRow.realm == realm).order_by(*order))
+    columns = map(col, (RateRow.base, RateRow.target, RateRow.day, RateRow.factor, RateRow.source))
+    found = session.execute(columns_of(*columns).where(col(RateRow.realm) == realm).order_by(*order))
+    return ((base, target, day, factor, source) for base, target, day, factor, source in found)

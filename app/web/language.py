@@ -11,15 +11,11 @@ from babel.localedata import exists
 from babel.support import NullTranslations
 
 from app.languages import LANGUAGES, catalogues, offered
+from app.languages import msgid as msgid
 
 PEOPLE_LANGUAGES = ("en", "es", "pt")
 
 LOCALE_FOLDER = Path(__file__).parent / "locale"
-
-
-def msgid(text: str) -> str:
-    """Marks a text of the code as one to translate; it is looked up where it is shown."""
-    return text
 
 
 @cache

@@ -42,7 +42,12 @@ def environment(language: str) -> Environment:
     as_read = formats(language)
     made.globals.update(language=language, asset=asset)
     made.filters.update(
-        number=as_read.number, money=as_read.money, percent=as_read.percent, day=as_read.date, time=as_read.time
+        number=as_read.number,
+        written=as_read.written,
+        money=as_read.money,
+        percent=as_read.percent,
+        day=as_read.date,
+        time=as_read.time,
     )
     return made
 

@@ -3,8 +3,9 @@
 from functools import partial
 
 from app.storage.people import Role
-from app.web.admin import handlers, keys, limits, people, record
+from app.web.admin import handlers, keys, people, record
 from app.web.admin.flow_editor import routes as flow_editor
+from app.web.admin.tables import routes as tables
 from app.web.endpoint import Auth, Endpoint
 
 _SEES = (Role.ADMIN, Role.AUDITOR)
@@ -23,13 +24,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _see(path="/admin/people", handler=people.people_list),
     _change(path="/admin/people", handler=people.create),
     Endpoint(path="/admin/people/new", handler=people.new_person, auth=Auth.PERSON, roles=(Role.ADMIN,)),
-    _see(path="/admin/people/limits.csv", handler=limits.export),
-    Endpoint(path="/admin/people/limits", handler=limits.limits_page, auth=Auth.PERSON, roles=(Role.ADMIN,)),
-    _change(path="/admin/people/limits", handler=limits.read, body_limit=2 * limits.LARGEST),
-    _change(path="/admin/people/limits/apply", handler=limits.apply, body_limit=4 * limits.LARGEST),
+    *tables.OF_PEOPLE,
     _see(path="/admin/people/{person_id}", handler=people.shown),
     _change(path="/admin/people/{person_id}/password", handler=people.new_password),
     _change(path="/admin/people/{person_id}/second-factor/reset", handler=handlers.reset_second_factor),
     _change(path="/admin/people/{person_id}/{act}", handler=people.act),
+    *tables.FIGURES,
     *flow_editor.ENDPOINTS,
 )

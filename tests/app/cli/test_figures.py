@@ -36,7 +36,7 @@ def file(folder: Path, text: str) -> Path:
 
 def test_rates_are_read_from_a_file_after_a_dry_run_that_keeps_nothing(crossdock: Crossdock, tmp_path: Path) -> None:
     rates = file(tmp_path, RATES)
-    assert crossdock("rates", "import", rates, "--dry-run") == (0, "2 would change\n")
+    assert crossdock("rates", "import", rates, "--dry-run")[1].endswith("2 would change\n")
     assert "0.9215" not in crossdock("rates", "list")[1]
     assert crossdock("rates", "import", rates) == (0, "2 changed\n")
     assert crossdock("rates", "import", rates) == (0, "0 changed\n")
@@ -53,7 +53,7 @@ def test_rates_are_read_from_a_file_after_a_dry_run_that_keeps_nothing(crossdock
         ("USD,EUR,0,2026-11-23,ECB", "above zero"),
         ("USD,EUR,x,2026-11-23,ECB", "is no number"),
         ("USD,EUR,NaN,2026-11-23,ECB", "is no number"),
-        ("USD,USD,1,2026-11-23,ECB", "between two currencies"),
+        ("USD,USD,1,2026-11-23,ECB", "a rate is between two"),
         ("USD,XXQ,1,2026-11-23,ECB", "no ISO 4217"),
         ("USD,EUR,1,23.11.2026,ECB", "line 3"),
         ("USD,EUR,1,2026-11-23,", "who published"),
@@ -69,7 +69,7 @@ def test_one_bad_rate_keeps_all_of_them_out(crossdock: Crossdock, tmp_path: Path
 
 def test_budgets_are_set_one_by_one_and_from_a_file(crossdock: Crossdock, tmp_path: Path) -> None:
     budgets = file(tmp_path, BUDGETS)
-    assert crossdock("customer", "budgets", "10010", "--import", budgets, "--dry-run") == (0, "2 would change\n")
+    assert crossdock("customer", "budgets", "10010", "--import", budgets, "--dry-run")[1].endswith("2 would change\n")
     assert crossdock("customer", "budgets", "10010", "--import", budgets) == (0, "2 changed\n")
     assert crossdock("customer", "budget", "10010", "4711", "2026-11", "25000.00", "EUR") == (0, "1 changed\n")
     told = crossdock("customer", "budgets", "10010")[1]
@@ -94,7 +94,10 @@ def test_what_is_no_budget_is_refused(crossdock: Crossdock, arguments: tuple[str
 
 
 def test_a_file_without_the_columns_and_an_unknown_customer_are_refused(crossdock: Crossdock, tmp_path: Path) -> None:
-    assert "the header lacks day, source" in crossdock("rates", "import", file(tmp_path, "base,target,factor\n"))[1]
+    assert (
+        "line 1: the first line lacks day, factor, source"
+        in crossdock("rates", "import", file(tmp_path, "base,target\n"))[1]
+    )
     assert crossdock("customer", "budget", "99999", "4711", "2026", "1.00", "EUR") == (
         1,
         "there is no customer 99999\n",

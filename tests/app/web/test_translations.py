@@ -12,6 +12,7 @@ from jinja2.ext import babel_extract
 from lxml import html
 
 from app.approval.fields import FIELDS
+from app.flows.tables import csv_lines
 from app.languages import LANGUAGES, offered
 from app.letters import letter
 from app.web.language import LOCALE_FOLDER, PEOPLE_LANGUAGES, negotiated, regional, translations
@@ -19,7 +20,8 @@ from app.web.language import LOCALE_FOLDER, PEOPLE_LANGUAGES, negotiated, region
 WEB = LOCALE_FOLDER.parent
 LETTERS = Path(letter.__file__).parent
 TEMPLATES = sorted([*WEB.glob("templates/**/*.html"), *LETTERS.glob("templates/*.*")])
-MODULES = sorted([*WEB.glob("**/*.py"), *LETTERS.glob("*.py")])
+TABLES = Path(csv_lines.__file__).parent
+MODULES = sorted([*WEB.glob("**/*.py"), *LETTERS.glob("*.py"), *TABLES.glob("*.py")])
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 
 Message = tuple[str, ...]
@@ -47,9 +49,12 @@ def messages(path: Path) -> Iterator[Message]:
                 yield tuple(part for part in message if isinstance(part, str))  # type: ignore[attr-defined]
 
 
-def catalogue(language: str) -> dict[Message, tuple[str, ...]]:
+FOLDERS = (LOCALE_FOLDER, LETTERS / "locale")
+
+
+def catalogue(language: str, folders: Iterable[Path] = FOLDERS) -> dict[Message, tuple[str, ...]]:
     entries: dict[Message, tuple[str, ...]] = {}
-    for path in sorted([*(LOCALE_FOLDER / language).glob("*.po"), *(LETTERS / "locale" / language).glob("*.po")]):
+    for path in sorted(path for folder in folders for path in (folder / language).glob("*.po")):
         with path.open("rb") as source:
             for entry in read_po(source, locale=language):
                 if entry.id:
@@ -65,8 +70,10 @@ LABELS: set[Message] = {(field.label,) for field in FIELDS.values()}
 
 
 def untranslated(language: str, paths: Iterable[Path]) -> list[Message]:
-    known = catalogue(language)
-    return sorted({m for path in paths for m in messages(path) if not all(known.get(m, ("",)))})
+    """Pages and mails look their texts up in catalogues of their own."""
+    pages, mails = (catalogue(language, (folder,)) for folder in FOLDERS)
+    known = {path: mails if LETTERS in path.parents else pages for path in paths}
+    return sorted({m for path in known for m in messages(path) if not all(known[path].get(m, ("",)))})
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

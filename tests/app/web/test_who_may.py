@@ -18,6 +18,7 @@ only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 EVERYBODY = "admin flow_author operator approver auditor"
 LEDGER = "admin operator auditor"
 SEES_RULES = "admin flow_author auditor"
+FIGURES = ("rates", "budgets")
 
 MAY = {
     "GET /": EVERYBODY,
@@ -86,10 +87,21 @@ MAY = {
     "GET /admin/people/limits": "admin",
     "POST /admin/people/limits": "admin",
     "POST /admin/people/limits/apply": "admin",
+    "GET /admin/people/people.csv": "admin auditor",
+    "GET /admin/people/file": "admin",
+    "POST /admin/people/file": "admin",
+    "POST /admin/people/file/apply": "admin",
     "GET /admin/people/{person_id}": "admin auditor",
     "POST /admin/people/{person_id}/password": "admin",
     "POST /admin/people/{person_id}/second-factor/reset": "admin",
     "POST /admin/people/{person_id}/{act}": "admin",
+    **{f"GET /admin/{name}{end}": SEES_RULES for name in FIGURES for end in ("", "/export.csv", "/export.xlsx")},
+    **{
+        f"{one}/import": "admin flow_author"
+        for name in FIGURES
+        for one in (f"GET /admin/{name}", f"POST /admin/{name}")
+    },
+    **{f"POST /admin/{name}/import/apply": "admin flow_author" for name in FIGURES},
     "GET /admin/rules": SEES_RULES,
     "POST /admin/rules": "admin flow_author",
     "GET /admin/rules/{customer_id}": SEES_RULES,

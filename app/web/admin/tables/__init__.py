@@ -1,0 +1,1 @@
+"""The tables that people keep in spreadsheets, as pages and files: rates, budgets, limits, people."""
