@@ -15,6 +15,8 @@ from app.mail_address import is_address
 from schemas.money import Money
 
 Network = IPv4Network | IPv6Network
+MOST_HOURS = 2_000
+"""Working hours of a year."""
 RoleName = Literal["admin", "flow_author", "operator", "approver", "auditor"]
 
 
@@ -46,6 +48,8 @@ class Settings(BaseSettings):
     delivery_hours    how long an order is offered to an ERP that cannot take it, or a look-up repeated, before people
                       must decide.
     promise_hours     after how long people hear that a buyer who was told "later" still waits for the outcome.
+    case_hours        in how many working hours a case at the desk should be settled, then those of kinds that differ:
+                      `16, erp=4, unit=8`. Working hours are 9 to 17, Monday to Friday, in `time_zone`.
     second_factor_roles   roles whose people must have a second factor before they may work.
     operators         networks that may read /metrics and /readyz.
     smtp_host         the mail server; unset: no mail is written. `smtp_security`: `starttls`, `tls` or `none`.
@@ -86,6 +90,7 @@ class Settings(BaseSettings):
     posts_per_minute: int = Field(default=6_000, ge=1)
     delivery_hours: int = Field(default=72, ge=1)
     promise_hours: int = Field(default=24, ge=1)
+    case_hours: str = "16, erp=4"
     duplicate_days: int = Field(default=30, ge=30)
     retention_days: int = Field(default=400, ge=30)
     operators: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
@@ -129,6 +134,15 @@ class Settings(BaseSettings):
             raise ValueError("an amount and a currency are needed, like 500 EUR; 0 EUR: no order") from None
         return value
 
+    @field_validator("case_hours")
+    @classmethod
+    def _are_hours(cls, value: str) -> str:
+        try:
+            hours_of(value)
+        except ValueError:
+            raise ValueError("whole working hours are needed, then those of kinds that differ: 16, erp=4") from None
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _is_known(cls, value: str) -> str:
@@ -156,6 +170,11 @@ class Settings(BaseSettings):
         """`limit` is that of the order's rules, where they have one. Never for what has no total, or one in another
         currency."""
         return _within(limit or money_of(self.approve_by_link), total)
+
+    def hours_of_case(self, code: str) -> int:
+        """`unit.unknown` is a case of the kind `unit`."""
+        hours = hours_of(self.case_hours)
+        return hours.get(code.partition(".")[0], hours[""])
 
     @property
     def approved_unopened(self) -> Money:
@@ -190,6 +209,17 @@ def money_of(text: str) -> Money:
     """`500 EUR`. Raises ValueError and ArithmeticError for what is no amount of a currency."""
     amount, _, currency = text.partition(" ")
     return Money(amount=Decimal(amount), currency=currency)
+
+
+def hours_of(text: str) -> dict[str, int]:
+    """`16, erp=4`: by kind, and under "" those of all others. Raises ValueError."""
+    hours: dict[str, int] = {}
+    for part in text.split(","):
+        kind, equals, number = part.rpartition("=")
+        if bool(equals) != bool(hours) or (equals and not kind.strip()) or not 1 <= int(number) <= MOST_HOURS:
+            raise ValueError(text)
+        hours[kind.strip()] = int(number)
+    return hours
 
 
 def _within(limit: Money, total: Money | None) -> bool:

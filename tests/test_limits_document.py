@@ -12,6 +12,7 @@ from app.web.admin.flow_editor import draft, flows, transfer
 from app.web.approvals import handlers as approvals
 from app.web.approvals import together
 from app.web.desk import handlers as desk
+from app.web.desk import together as cases_together
 from app.web.forms import FormLimits
 from app.web.orders import handlers as orders
 from app.web.people import handlers as people
@@ -28,6 +29,7 @@ FORMS: tuple[tuple[str, FormLimits], ...] = (
     ("approvals", approvals.FORM),
     ("several approvals", together.FORM),
     ("desk", desk.FORM),
+    ("several cases", cases_together.FORM),
     ("administration", admin.FORM),
     ("approval rules", flows.FORM),
     ("drafts of approval rules", draft.FORM),

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, select
 from sqlmodel import Session, col
 
 from app.storage import hourly
-from app.storage.exchanges import Direction, ExchangeRow
+from app.storage.exchanges import NOT_TAKEN, Direction, ExchangeRow
 from app.storage.hourly import Cell, Scope
-from app.storage.measures import NOT_TAKEN, Counted, Measure
+from app.storage.measures import Counted, Measure
 from app.storage.partners import PartnerIdentityRow, PartnerRow
 
 LIVE_HOURS: Final = 3

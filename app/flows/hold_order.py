@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from app.flows.case_times import due_at
 from app.flows.cases import Difference
 from app.gateway import Gateway
 from app.storage import orders
@@ -17,19 +18,19 @@ def hold(
     """Opens a case for each difference that nobody has settled for this revision, closes those that are gone, and
     returns the open ones."""
     kept = orders.holds(tx, order)
-    standing = {_same(difference): difference for difference in differences}
+    standing = {same(difference): difference for difference in differences}
     for case in kept:
-        if case.state == HoldState.OPEN and _same(case) not in standing:
+        if case.state == HoldState.OPEN and same(case) not in standing:
             case.state = HoldState.OBSOLETE
             tx.add(case)
-    known = {_same(case) for case in kept if case.state != HoldState.OBSOLETE}
+    known = {same(case) for case in kept if case.state != HoldState.OBSOLETE}
     opened = [case for case in kept if case.state == HoldState.OPEN]
     opened += [open_case(tx, gateway, order, case, at) for same, case in standing.items() if same not in known]
     tx.flush()
     return opened
 
 
-def _same(case: Difference | HoldRow) -> tuple[str, int | None, str | None, str | None]:
+def same(case: Difference | HoldRow) -> tuple[str, int | None, str | None, str | None]:
     """What makes two cases of a revision one: settled as it stood, it is not asked again."""
     return case.code, case.line, case.expected, case.found
 
@@ -49,6 +50,7 @@ def open_case(tx: Session, gateway: Gateway, order: OrderRow, difference: Differ
         data=dict(difference.data),
         state=HoldState.OPEN,
         opened_at=at,
+        due_at=due_at(gateway, difference.code, at),
     )
     tx.add(case)
     return case

@@ -10,6 +10,7 @@ from typing import Final
 from sqlmodel import Session, select
 
 from app.flows import reply
+from app.flows.case_times import due_at
 from app.flows.cases import Code
 from app.gateway import Gateway, alert
 from app.storage import orders
@@ -71,6 +72,7 @@ def stopped(tx: Session, gateway: Gateway, row: DeliveryRow, code: str, message:
             data={"delivery": row.id, "kind": row.kind},
             state=HoldState.OPEN,
             opened_at=now,
+            due_at=due_at(gateway, code, now),
         )
     )
     if order.revision == row.revision and OrderState.HELD in NEXT[OrderState(order.state)]:

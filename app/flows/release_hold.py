@@ -16,7 +16,7 @@ from app.flows.cases import AS_A_RULE, WITH_REASON, Choice, about_cancellation, 
 from app.flows.decide_approval import ReasonCode, override
 from app.flows.end_run import LONGEST_REASON
 from app.gateway import Gateway
-from app.partners.agreement import keep, order_terms
+from app.partners.agreement import OrderTerms, keep, order_terms
 from app.storage import audit, orders
 from app.storage.customers import CustomerAddressRow, CustomerRow
 from app.storage.orders import HoldRow, HoldState, OrderRow, OrderState
@@ -49,12 +49,10 @@ def settle(
         case = cases.get(settlement.hold_id)
         if case is None:
             raise Refusal(No.CONFLICT, "one of the cases was closed meanwhile; look at the order again")
-        _check(person, case, settlement)
+        check(person, case, settlement)
         match settlement.choice:
-            case Choice.MAP_ITEM:
-                _map_item(tx, customer, case, settlement.value, at)
-            case Choice.MAP_UNIT:
-                _map_unit(tx, customer, case, settlement.value)
+            case Choice.MAP_ITEM | Choice.MAP_UNIT as choice:
+                _keep_word(tx, customer, terms_with(tx, customer, case, choice, settlement.value, at))
             case Choice.KEEP_ADDRESS:
                 _keep_address(tx, customer, case)
             case Choice.OVERRIDE:
@@ -121,7 +119,8 @@ def _held(tx: Session, person: PersonRow, order_id: str) -> OrderRow:
     return order
 
 
-def _check(person: PersonRow, case: HoldRow, settlement: Settlement) -> None:
+def check(person: PersonRow, case: HoldRow, settlement: Settlement) -> None:
+    """Raises Refusal for a settlement that the case does not allow, or not this person."""
     if settlement.choice not in choices(case.code, case.data):
         raise Refusal(No.UNACCEPTABLE, f"a case of {case.code} cannot be settled by {settlement.choice}")
     if settlement.choice in WITH_REASON and not settlement.reason.strip():
@@ -164,22 +163,28 @@ def _close(
     )
 
 
-def _map_item(tx: Session, customer: CustomerRow, case: HoldRow, sku: str, at: datetime) -> None:
-    sku, word = sku.strip(), str(case.data.get("word") or "")
-    if not sku or find(tx, Audience.of(customer), sku, at) is None:
-        raise Refusal(No.UNACCEPTABLE, f"'{sku[:100]}' is no item that this customer can order")
-    terms = order_terms(customer)
-    keep(customer, msgspec.structs.replace(terms, item_words={**terms.item_words, word: sku}))
-    tx.add(customer)
+def _keep_word(tx: Session, customer: CustomerRow, terms: OrderTerms) -> None:
+    if terms != order_terms(customer):
+        keep(customer, terms)
+        tx.add(customer)
 
 
-def _map_unit(tx: Session, customer: CustomerRow, case: HoldRow, code: str) -> None:
-    code, word = code.strip().upper(), str(case.data.get("word") or "")
-    if not known(code):
-        raise Refusal(No.UNACCEPTABLE, f"'{code[:20]}' is no unit of UN/ECE Recommendation 20 that is known here")
-    terms = order_terms(customer)
-    keep(customer, msgspec.structs.replace(terms, unit_words={**terms.unit_words, word: code}))
-    tx.add(customer)
+def terms_with(
+    session: Session, customer: CustomerRow, case: HoldRow, choice: Choice, value: str, at: datetime
+) -> OrderTerms:
+    """What is agreed with the customer once the case's word is kept. Raises Refusal for a value that is not ours."""
+    terms, word = order_terms(customer), str(case.data.get("word") or "")
+    if choice is Choice.MAP_ITEM:
+        sku = value.strip()
+        if not sku or find(session, Audience.of(customer), sku, at) is None:
+            raise Refusal(No.UNACCEPTABLE, f"'{sku[:100]}' is no item that this customer can order")
+        return msgspec.structs.replace(terms, item_words={**terms.item_words, word: sku})
+    if choice is Choice.MAP_UNIT:
+        code = value.strip().upper()
+        if not known(code):
+            raise Refusal(No.UNACCEPTABLE, f"'{code[:20]}' is no unit of UN/ECE Recommendation 20 that is known here")
+        return msgspec.structs.replace(terms, unit_words={**terms.unit_words, word: code})
+    return terms
 
 
 def _keep_address(tx: Session, customer: CustomerRow, case: HoldRow) -> None:

@@ -115,6 +115,7 @@ def _anything_late(session: Session, gateway: Gateway, now: datetime) -> bool:
         deliveries.late(session, now - schedule.LATE, 1)
         or dispatches.late(session, now - schedule.LATE, 1)
         or orders.promised_before(session, now - _patience(gateway), 1)
+        or orders.overdue_cases(session, now, 1)
     )
 
 
@@ -148,6 +149,9 @@ def _warn(tx: Session, gateway: Gateway, now: datetime) -> None:
     for order in orders.promised_before(tx, now - _patience(gateway), MOST):
         order.promise_warned_at = now
         alert("reply.overdue", **_whose(order))
+    for case in orders.overdue_cases(tx, now, MOST):
+        case.overdue_told_at = now
+        alert("case.overdue", **_whose(tx.get_one(OrderRow, case.order_id)), code=case.code)
 
 
 def _whose(order: OrderRow) -> dict[str, str | None]:

@@ -45,6 +45,9 @@ LAST: Final = "\U0010ffff"
 
 REPEATED: Final = (ExchangeState.DUPLICATE, ExchangeState.CONFLICT)
 _IS_REPEATED: Final = text("state IN ('duplicate', 'conflict')")
+NOT_TAKEN: Final = (ExchangeState.REFUSED, ExchangeState.CONFLICT, ExchangeState.FAILED)
+IS_NOT_TAKEN: Final = text("direction = 'in' AND state IN ('refused', 'conflict', 'failed')")
+"""A document that came and had no effect, in the words of the index of these."""
 
 
 class ExchangeRow(Row, table=True):
@@ -102,6 +105,7 @@ class ExchangeRow(Row, table=True):
             sqlite_where=_IS_REPEATED,
             postgresql_where=_IS_REPEATED,
         ),
+        Index("ix_cd_exchanges_not_taken", "realm", "id", sqlite_where=IS_NOT_TAKEN, postgresql_where=IS_NOT_TAKEN),
     )
 
 

@@ -18,7 +18,7 @@ from app.storage.base import table_of
 from app.storage.deliveries import DeliveryRow
 from app.storage.deliveries import State as DeliveryState
 from app.storage.durations import bucket_of, rounded
-from app.storage.exchanges import Direction, ExchangeRow, ExchangeState
+from app.storage.exchanges import NOT_TAKEN, Direction, ExchangeRow, ExchangeState
 from app.storage.orders import OrderRow
 
 
@@ -42,7 +42,6 @@ class Measure(StrEnum):
 
 
 DURATIONS: Final = frozenset({Measure.ANSWERED, Measure.ERP_TIME, Measure.DELIVERED})
-NOT_TAKEN: Final = (ExchangeState.REFUSED, ExchangeState.CONFLICT, ExchangeState.FAILED)
 _ANSWERED: Final = (ExchangeState.ACCEPTED, *NOT_TAKEN)
 _SENT: Final = ("accepted", "rejected", "retry", "uncertain")
 _WAITED: Final = ("accepted", "rejected", "uncertain")

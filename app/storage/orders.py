@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, ColumnElement, Index, Text, UniqueConstraint, literal_column, text
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import DecimalText, Row, UtcDateTime, new_id, table_of
@@ -178,6 +178,15 @@ class HoldState(StrEnum):
     OBSOLETE = "obsolete"
 
 
+_IS_OPEN: Final = "state = 'open'"
+
+
+def _of_open(name: str, *columns: str, besides: str = "") -> Index:
+    """Of the open cases, which are few among all that there ever were."""
+    some = text(_IS_OPEN + besides)
+    return Index(f"ix_cd_holds_open_{name}", *columns, sqlite_where=some, postgresql_where=some)
+
+
 class HoldRow(Row, table=True):
     """One difference that a person settles.
 
@@ -185,6 +194,8 @@ class HoldRow(Row, table=True):
     expected  what we would have taken, as text; `found` what the document says.
     data      what the choices need: the item, the amounts.
     choice    how it was settled, `kept` whether that became a rule of the customer's.
+    assignee  who works on it, if anybody does.
+    due_at    by when it should be settled; `overdue_told_at` is when people heard that it was not.
     """
 
     __tablename__ = "cd_holds"
@@ -207,12 +218,29 @@ class HoldRow(Row, table=True):
     settled_by: str | None = Field(default=None, foreign_key="cd_people.id", max_length=36)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     opened_at: datetime = Field(sa_type=UtcDateTime)
+    assignee_id: str | None = Field(default=None, max_length=36)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    overdue_told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
     __table_args__ = (
         Index("ix_cd_holds_order_id", "order_id"),
         Index("ix_cd_holds_realm_state_id", "realm", "state", "id"),
+        _of_open("code", "realm", "code", "id"),
+        _of_open("customer", "customer_id", "id"),
+        _of_open("alike", "customer_id", "code", "found"),
+        _of_open("due", "realm", "due_at", "id"),
+        _of_open("assignee", "assignee_id", "id", besides=" AND assignee_id IS NOT NULL"),
+        Index(
+            "ix_cd_holds_untold",
+            "due_at",
+            sqlite_where=text(f"{_IS_OPEN} AND overdue_told_at IS NULL"),
+            postgresql_where=text(f"{_IS_OPEN} AND overdue_told_at IS NULL"),
+        ),
     )
 
+
+OPEN_CASE: Final[ColumnElement[bool]] = col(HoldRow.state) == literal_column("'open'")
+"""In the words of the indexes that hold the open ones alone."""
 
 put_order = PreparedInsert(table_of(OrderRow), unless_there=True)
 """With a value for every column that may not be NULL; False when the customer has an order of that number."""
@@ -259,6 +287,12 @@ def promised_before(session: Session, before: datetime, limit: int) -> list[Orde
         )
     )
     return list(session.exec(query.limit(limit)))
+
+
+def overdue_cases(session: Session, now: datetime, limit: int) -> list[HoldRow]:
+    """Open cases whose time is up, and nobody was told yet."""
+    query = select(HoldRow).where(OPEN_CASE, col(HoldRow.overdue_told_at).is_(None), col(HoldRow.due_at) <= now)
+    return list(session.exec(query.order_by(col(HoldRow.due_at)).limit(limit)))
 
 
 def revision(session: Session, order: OrderRow) -> OrderRevisionRow:

@@ -15,6 +15,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     audit,
     breakers,
     budgets,
+    case_runs,
     catalog,
     customers,
     deliveries,

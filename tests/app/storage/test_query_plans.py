@@ -29,6 +29,11 @@ from app.storage.people import PersonRow
 from app.web.approvals.figures import _decided
 from app.web.approvals.inbox import InboxFilter, Show, Sort, counted
 from app.web.approvals.inbox import listed as inbox_of
+from app.web.desk import case_list as cases
+from app.web.desk import refused
+from app.web.desk.case_list import CaseFilter
+from app.web.desk.case_list import Sort as CaseSort
+from app.web.desk.refused import RefusedFilter
 from app.web.exchanges.handlers import _listed as exchanges_listed
 from app.web.orders.order_list import OrderFilter
 from app.web.orders.order_list import listed as orders_listed
@@ -121,6 +126,7 @@ def site(gateway: Gateway) -> Site:
 
 
 SOMEBODY = PersonRow(realm=LIVE, login="x", name="x", roles=[], created_at=AT)
+BOUND = PersonRow(realm=LIVE, login="y", name="y", roles=[], customers=["a", "b"], created_at=AT)
 NOTHING = {"q": "", "direction": "", "state": "", "partner": "", "before": ""}
 
 ASKED: dict[str, Callable[[Site], object]] = {
@@ -149,6 +155,19 @@ ASKED: dict[str, Callable[[Site], object]] = {
     },
     "how many approvals wait": lambda site: site.read(
         lambda session: counted(session, SOMEBODY, InboxFilter(show=Show.OTHERS), site.gateway.clock.now())
+    ),
+    "the causes of open cases": lambda site: site.read(lambda session: cases.by_cause(session, SOMEBODY)),
+    "the causes of open cases of some customers": lambda site: site.read(
+        lambda session: cases.by_cause(session, BOUND)
+    ),
+    **{
+        f"how many cases: {chosen}": lambda site, chosen=chosen: site.read(
+            lambda session: cases.counted(session, SOMEBODY, chosen, site.gateway.clock.now())
+        )
+        for chosen in (CaseFilter(overdue=True), CaseFilter(whose="mine"), CaseFilter(whose="nobody"))
+    },
+    "how many documents were refused": lambda site: site.read(
+        lambda session: refused.counted(session, SOMEBODY, RefusedFilter(state="refused"))
     ),
     "the figures of approvals": lambda site: site.read(lambda session: _decided(session, SOMEBODY, AT)),
     "all that belongs to an order": lambda site: site.read(
@@ -194,6 +213,18 @@ PAGES: dict[str, Callable[[Session], object]] = {
     ),
     "closed approvals": lambda session: inbox_of(session, SOMEBODY, InboxFilter(show=Show.CLOSED), AT),
     "decided approvals": lambda session: inbox_of(session, SOMEBODY, InboxFilter(show=Show.DECIDED), AT),
+    "open cases": lambda session: cases.listed(session, SOMEBODY, CaseFilter(), AT),
+    "open cases by due time": lambda session: cases.listed(session, SOMEBODY, CaseFilter(sort=CaseSort.DUE), AT),
+    "a later page of open cases": lambda session: cases.listed(session, SOMEBODY, CaseFilter(after="~x"), AT),
+    "a later page of open cases by due time": lambda session: cases.listed(
+        session, SOMEBODY, CaseFilter(sort=CaseSort.DUE, after=f"{AT.isoformat()}~x"), AT
+    ),
+    "open cases of a cause": lambda session: cases.listed(session, SOMEBODY, CaseFilter(cause="price"), AT),
+    "open cases of a customer": lambda session: cases.listed(session, SOMEBODY, CaseFilter(customer="x"), AT),
+    "open cases of some customers": lambda session: cases.listed(session, BOUND, CaseFilter(cause="price.off"), AT),
+    "one's own cases": lambda session: cases.listed(session, SOMEBODY, CaseFilter(whose="mine"), AT),
+    "overdue cases": lambda session: cases.listed(session, SOMEBODY, CaseFilter(overdue=True, sort=CaseSort.DUE), AT),
+    "refused documents": lambda session: refused.listed(session, SOMEBODY, RefusedFilter()),
     "a later page of approvals": lambda session: inbox_of(
         session, SOMEBODY, InboxFilter(after=f"{AT.isoformat()}~x"), AT
     ),
