@@ -16,7 +16,7 @@ class Said:
 
 def run(*arguments: object) -> Said:
     """Exceptions that no command should let out are raised."""
-    found = CliRunner().invoke(commands(everything=True), [str(argument) for argument in arguments])
+    found = CliRunner().invoke(commands(), [str(argument) for argument in arguments])
     if found.exception is not None and not isinstance(found.exception, SystemExit):
         raise found.exception
     return Said(found.exit_code, found.stdout, found.stderr)

@@ -22,7 +22,7 @@ from more_buyers import add_buyer
 from msgspec import structs
 from sqlalchemy import NullPool, create_engine, text
 
-from app import main
+from app import process
 from app.bridge.demo_erp.server import DATABASE
 from app.bridge.registry import DEFAULT, keep_erp
 from app.cli.server import prepare
@@ -215,7 +215,7 @@ def a_site(kind: str, url: str, folder: Path, *, customers: int = 4, **extra: st
         stack.callback(inbox.close)
         agreed = {"reply_url": inbox.url, "reply_hosts": ["127.0.0.1"], "confirmations": True}
         base_url, erp_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{erp_port}"
-        with main.opened(settings) as gateway:
+        with process.opened(settings) as gateway:
             access = demo_data.load(gateway, None, base_url=base_url, erp_url=erp_url)
             erp = {"url": erp_url, "plain_http": True, "settle": SETTLE}
             gateway.database.write(

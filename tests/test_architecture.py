@@ -1,6 +1,7 @@
 """The house keeps its shape: layers, layout, what may be imported where, and how old a dependency may be."""
 
 import ast
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -29,6 +30,14 @@ def relative(path: Path) -> str:
 def test_layers_hold(capsys: pytest.CaptureFixture[str]) -> None:
     status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
     assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+def test_a_worker_loads_no_web_pages() -> None:
+    program = "import sys; from app.cli import WORKER, commands; commands(WORKER); print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = ran.stdout.split()
+    assert "app.jobs.lane" in loaded
+    assert [name for name in loaded if name.startswith(("app.web", "starlette"))] == []
 
 
 def test_schemas_import_only_what_values_and_definitions_need() -> None:

@@ -29,7 +29,7 @@ def parse(line: str) -> None:
     while words and SETTING.match(words[0]):
         words.pop(0)
     assert words.pop(0) == "crossdock"
-    command: Any = get_command(commands(everything=True))
+    command: Any = get_command(commands())
     context = None
     while hasattr(command, "commands") and (words or not command.invoke_without_command):
         context = command.make_context(command.name or "crossdock", [], parent=context, resilient_parsing=True)

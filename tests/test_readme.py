@@ -55,7 +55,7 @@ def test_the_connectors_are_those_of_the_registry_with_their_labels() -> None:
 
 def test_the_commands_are_those_there_are() -> None:
     told = {name for names, _ in rows_below("command") for name in re.findall(r"[a-z-]+", names)}
-    group: Any = get_command(commands(everything=True))
+    group: Any = get_command(commands())
     assert told == {name for name, command in group.commands.items() if not command.hidden}
 
 

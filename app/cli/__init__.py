@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import Final
 
 import typer
 
@@ -10,13 +11,16 @@ from app.cli import documents
 DOCUMENT_COMMANDS: dict[str, Callable[..., None]] = {"read": documents.read, "convert": documents.convert}
 """What judges a file needs the protocols only, and answers at once: the server's libraries take half a second to
 import."""
+WORKER: Final = "worker"
+"""Likewise without the web pages, of which a worker has none."""
 
 
 def main() -> None:
-    commands(everything=not (sys.argv[1:] and sys.argv[1] in DOCUMENT_COMMANDS))()
+    commands(sys.argv[1] if sys.argv[1:] else None)()
 
 
-def commands(*, everything: bool) -> typer.Typer:
+def commands(called: str | None = None) -> typer.Typer:
+    """All of them; of one that is called alone and does without the server, what it needs."""
     app = typer.Typer(
         name="crossdock",
         help="A B2B punchout and EDI gateway: buyers' documents in, ERP orders out, answers in the buyer's protocol.",
@@ -25,11 +29,20 @@ def commands(*, everything: bool) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    if everything:
+    if called == WORKER:
+        _add_worker(app)
+    elif called not in DOCUMENT_COMMANDS:
+        _add_worker(app)
         _add_server(app)
     for name, command in DOCUMENT_COMMANDS.items():
         app.command(name)(command)
     return app
+
+
+def _add_worker(app: typer.Typer) -> None:
+    from app.cli import worker
+
+    app.command(WORKER)(worker.worker)
 
 
 def _add_server(app: typer.Typer) -> None:
@@ -58,7 +71,6 @@ def _add_server(app: typer.Typer) -> None:
     app.command("demo-erp", hidden=True)(demo.demo_erp)
     app.command("init")(server.init)
     app.command("serve")(server.serve)
-    app.command("worker")(server.worker)
     app.command("check-config")(server.check_config)
     app.command("backup")(backups.backup)
     app.command("restore")(backups.restore)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from app import main
+from app import process
 from app.approval.flow import OWNERS
 from app.cli import tables
 from app.cli.customers import of_number
@@ -149,7 +149,7 @@ def owner(
 
 def profile(login: Login, data: Data = None) -> None:
     """Show what the rules know of a person."""
-    with main.opened(settings_from(data)) as gateway, gateway.database.read() as session:
+    with process.opened(settings_from(data)) as gateway, gateway.database.read() as session:
         row = of_login(session, login)
         kept = approver_profiles.profile(session, LIVE, row.id)
         limits = [one for one in approver_profiles.limits(session, LIVE) if one.person_id == row.id]

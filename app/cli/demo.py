@@ -18,8 +18,8 @@ from pydantic import HttpUrl
 
 from app.bridge.demo_erp import server as demo_erp_server
 from app.cli.options import Data, console, settings_from, stop
-from app.cli.server import prepare, refuse_taken, run_server
-from app.cli.site import opened
+from app.cli.server import prepare, run_server
+from app.cli.site import opened, refuse_taken
 from app.sandbox import access, demo_buyer, demo_data
 from app.sandbox.access import DemoAccess
 from app.sandbox.demo_buyer import DemoBuyer

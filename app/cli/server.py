@@ -1,14 +1,12 @@
-"""The parts of a production set-up, one by one: `init` once, then `serve` and as many `worker`s as are needed."""
+"""The parts of a production set-up, one by one: `init` once, then `serve`; and what `check-config` says of them."""
 
 import resource
 import signal
 import socket
-import threading
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 import uvicorn
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
@@ -16,9 +14,9 @@ from sqlmodel import Session, select
 
 from app import main
 from app.cli.options import Data, Host, Port, console, settings_from, stop
-from app.cli.site import opened
+from app.cli.site import opened, refuse_taken, refuse_unready
 from app.gateway import connection_budget, migrate, problems_of
-from app.jobs import served_numbers
+from app.process import configure_logs
 from app.seal import make_key_file, new_key_id
 from app.settings import Settings
 from app.storage import passwords
@@ -26,10 +24,7 @@ from app.storage.base import LIVE
 from app.storage.database import Database
 from app.storage.people import PersonRow, Role
 from app.storage.seal_keys import register_key, registered
-from app.storage.worker_ids import Taken
 from app.transports.http.connections import Patience, patient
-
-_log = structlog.get_logger(__name__)
 
 
 def init(data: Data = None) -> None:
@@ -59,26 +54,6 @@ def serve(
     settings = settings_from(data, host=host, port=port, embedded=embedded)
     refuse_unready(settings)
     run_server(settings)
-
-
-def worker(data: Data = None) -> None:
-    """Run a worker: deliveries to ERPs, answers to buyers, upkeep. CROSSDOCK_WORKER_ID tells workers apart."""
-    settings = settings_from(data)
-    refuse_unready(settings)
-    refuse_taken(settings)
-    main.configure_logs(settings)
-    ended = threading.Event()
-    for signal_ in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_, lambda *_: ended.set())
-    gateway, engine = main.wired(settings)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(served_numbers.served(gateway, settings.metrics_port))
-        except OSError as error:
-            stop(f"CROSSDOCK_METRICS_PORT: port {settings.metrics_port} cannot be used: {error.strerror}")
-        stack.enter_context(main.listed(gateway, engine))
-        _log.info("worker.ready", worker=settings.worker_id)
-        ended.wait()
 
 
 def check_config(data: Data = None) -> None:
@@ -160,24 +135,11 @@ def _first_administrator(settings: Settings) -> str | None:
         return None
 
 
-def refuse_unready(settings: Settings) -> None:
-    problems = [problem for problem in problems_of(settings) if not problem.startswith("CROSSDOCK_BASE_URL")]
-    if problems:
-        stop(*problems)
-
-
-def refuse_taken(settings: Settings) -> None:
-    try:
-        main.refuse_taken(settings)
-    except Taken as error:
-        stop(str(error))
-
-
 def run_server(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; requests that run are finished first."""
     if settings.embedded:
         refuse_taken(settings)
-    main.configure_logs(settings)
+    configure_logs(settings)
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped; by then what is left to do must still be done.
         signal.signal(signal_, signal.SIG_IGN)

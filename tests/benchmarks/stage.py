@@ -24,10 +24,10 @@ from msgspec import structs
 from sqlalchemy import create_engine, text
 from sqlmodel import select
 
-from app import main
 from app.catalog.items import Audience, offers
 from app.cli.server import prepare
 from app.gateway import Gateway
+from app.process import opened
 from app.sandbox import demo_data
 from app.sandbox.buyer import VirtualBuyer
 from app.settings import Settings
@@ -77,7 +77,7 @@ class Stage:
 
     @contextlib.contextmanager
     def gateway(self) -> Iterator[Gateway]:
-        with main.opened(self.settings) as gateway:
+        with opened(self.settings) as gateway:
             yield gateway
 
     @contextlib.contextmanager

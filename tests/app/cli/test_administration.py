@@ -21,7 +21,7 @@ def crossdock(tmp_path_factory: pytest.TempPathFactory) -> Crossdock:
 
     def run(*arguments: str, stdin: str = "") -> tuple[int, str]:
         environment = {"CROSSDOCK_DATA": str(data), "CROSSDOCK_BASE_URL": "https://crossdock.example", "COLUMNS": "200"}
-        result = CliRunner().invoke(commands(everything=True), list(arguments), input=stdin, env=environment)
+        result = CliRunner().invoke(commands(), list(arguments), input=stdin, env=environment)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result.exit_code, result.output
 
@@ -55,7 +55,7 @@ def test_check_config_names_what_is_wrong(crossdock: Crossdock, tmp_path: Path) 
 
 def test_key_file_and_folder_are_the_owners_alone(tmp_path: Path) -> None:
     data = tmp_path / "new"
-    assert CliRunner().invoke(commands(everything=True), ["init", "--data", str(data)]).exit_code == 0
+    assert CliRunner().invoke(commands(), ["init", "--data", str(data)]).exit_code == 0
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert stat.S_IMODE((data / "seal.keys").stat().st_mode) == 0o600
 
@@ -207,14 +207,14 @@ def test_a_catalog_goes_out_as_it_came_in(crossdock: Crossdock, tmp_path: Path) 
 
 
 def test_a_setting_that_contradicts_itself_is_told_by_its_name() -> None:
-    result = CliRunner().invoke(commands(everything=True), ["init"], env={"CROSSDOCK_PORT": "many"})
+    result = CliRunner().invoke(commands(), ["init"], env={"CROSSDOCK_PORT": "many"})
     assert result.exit_code == 2
     assert "CROSSDOCK_PORT: " in result.output
 
 
 def test_a_database_that_does_not_answer_is_told(tmp_path: Path) -> None:
     unreachable = {"CROSSDOCK_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
-    result = CliRunner().invoke(commands(everything=True), ["init", "--data", str(tmp_path)], env=unreachable)
+    result = CliRunner().invoke(commands(), ["init", "--data", str(tmp_path)], env=unreachable)
     assert result.exit_code == 1
     assert "the database does not answer" in result.output
 

@@ -20,7 +20,7 @@ MEMBERS = ["protocol", "sender", "receiver", "documents", "findings", "faults"]
 
 
 def crossdock(*arguments: str, stdin: bytes = b"") -> tuple[int, bytes, str]:
-    result = CliRunner().invoke(commands(everything=False), list(arguments), input=stdin, prog_name="crossdock")
+    result = CliRunner().invoke(commands("read"), list(arguments), input=stdin, prog_name="crossdock")
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout_bytes, result.stderr
 

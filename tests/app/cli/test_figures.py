@@ -19,7 +19,7 @@ def crossdock(tmp_path_factory: pytest.TempPathFactory) -> Crossdock:
 
     def run(*arguments: object) -> tuple[int, str]:
         environment = {"CROSSDOCK_DATA": str(data), "CROSSDOCK_BASE_URL": "https://crossdock.example", "COLUMNS": "200"}
-        result = CliRunner().invoke(commands(everything=True), list(map(str, arguments)), env=environment)
+        result = CliRunner().invoke(commands(), list(map(str, arguments)), env=environment)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result.exit_code, result.output
 

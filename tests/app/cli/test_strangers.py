@@ -9,7 +9,7 @@ import pytest
 from buyers import ACME
 from commands import run
 
-from app.main import opened
+from app.process import opened
 from app.settings import Settings
 from app.storage.base import LIVE
 from app.transports.intake import Intake, Posted

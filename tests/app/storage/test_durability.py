@@ -10,7 +10,7 @@ import typer
 from databases import empty_url
 from sqlalchemy import create_engine, text
 
-from app.cli.server import refuse_unready
+from app.cli.site import refuse_unready
 from app.gateway import Gateway, migrate, problems_of
 from app.seal import KeyRing
 from app.settings import Settings

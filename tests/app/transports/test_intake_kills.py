@@ -15,7 +15,7 @@ from databases import Templates
 from serving import served
 from sqlmodel import col, select
 
-from app.main import wired
+from app.process import wired
 from app.seal import KeyRing
 from app.settings import Settings
 from app.storage.database import Database
