@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel import Session, select
 
@@ -16,11 +16,26 @@ from app.storage import flow_examples
 from app.storage.approvals import FlowRow
 from app.storage.customers import CustomerRow
 from app.storage.flow_examples import FlowExampleRow
-from app.storage.orders import OrderRow
+from app.storage.orders import OrderRevisionRow, OrderRow
 from app.storage.people import PersonRow
 from schemas.faults import Fault, shortened
 
 MOST: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An example by what people know: the number of the customer, the number of its order, and which revision of it."""
+
+    customer: str
+    order: str
+    revision: int
+    outcome: str
+    step: str | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.customer, self.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +56,17 @@ class Tried:
 
 
 def add(
-    tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, order: OrderRow, *, outcome: str, step: str | None
+    tx: Session,
+    gateway: Gateway,
+    by: PersonRow,
+    row: FlowRow,
+    order: OrderRow,
+    *,
+    outcome: str,
+    step: str | None,
+    revision: int | None = None,
 ) -> FlowExampleRow:
-    """The order as it stands. Raises Refusal."""
+    """The order as it stands, or as that revision of it. Raises Refusal."""
     if outcome not in list(Outcome) or (step and outcome != Outcome.ASKED):
         raise Refusal(No.UNACCEPTABLE, "Say what the rules must make of the order; a step is asked or not at all.")
     if not _met_by(row, order):
@@ -59,7 +82,7 @@ def add(
         realm=row.realm,
         flow_id=row.id,
         order_id=order.id,
-        revision=order.revision,
+        revision=revision or order.revision,
         outcome=outcome,
         step=step or None,
         added_by=by.id,
@@ -68,6 +91,15 @@ def add(
     tx.add(example)
     record(tx, gateway, by, "flow_example_added", row, order=order.number, outcome=outcome, step=step or None)
     return example
+
+
+def change(tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, example: FlowExampleRow, wanted: Wanted) -> None:
+    """Of the same order."""
+    before = {"outcome": example.outcome, "step": example.step, "revision": example.revision}
+    example.outcome, example.step, example.revision = wanted.outcome, wanted.step, wanted.revision
+    tx.add(example)
+    said = {"order": wanted.order, "outcome": wanted.outcome, "step": wanted.step, "revision": wanted.revision}
+    record(tx, gateway, by, "flow_example_changed", row, example=said, before=before)
 
 
 def remove(tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, example_id: str) -> None:
@@ -132,8 +164,8 @@ def came(judged: Judged | None) -> str:
     return f"now it {said}{because}"
 
 
-def to_data(session: Session, row: FlowRow) -> list[dict[str, Any]]:
-    """The examples as JSON, beside an exported definition: orders by the customer's number and their own."""
+def listed(session: Session, row: FlowRow) -> list[tuple[FlowExampleRow, Wanted]]:
+    """In the order in which they were added."""
     query = (
         select(FlowExampleRow, OrderRow.number, CustomerRow.number)
         .where(
@@ -144,11 +176,20 @@ def to_data(session: Session, row: FlowRow) -> list[dict[str, Any]]:
         .order_by(FlowExampleRow.id)
     )
     return [
-        {
-            "customer": customer,
-            "order": order,
-            "outcome": example.outcome,
-            **({"step": example.step} if example.step else {}),
-        }
+        (example, Wanted(customer, order, example.revision, example.outcome, example.step))
         for example, order, customer in session.exec(query)
     ]
+
+
+def order_of(session: Session, row: FlowRow, wanted: Wanted) -> OrderRow | None:
+    """The order that is meant, if it is here with that revision, and the rules are for its customer."""
+    query = select(OrderRow).where(
+        OrderRow.realm == row.realm,
+        OrderRow.number == wanted.order,
+        CustomerRow.id == OrderRow.customer_id,
+        CustomerRow.number == wanted.customer,
+        OrderRevisionRow.order_id == OrderRow.id,
+        OrderRevisionRow.number == wanted.revision,
+    )
+    order = session.exec(query).first()
+    return order if order is not None and _met_by(row, order) else None

@@ -132,6 +132,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "flow_draft_changed": msgid("Draft of approval rules changed"),
     "flow_draft_discarded": msgid("Draft of approval rules discarded"),
     "flow_example_added": msgid("Example of approval rules added"),
+    "flow_example_changed": msgid("Example of approval rules changed"),
     "flow_example_removed": msgid("Example of approval rules removed"),
     "item_withdrawn": msgid("Item withdrawn"),
     "item_offered": msgid("Item offered again"),

@@ -1,15 +1,16 @@
 """Examples that rules must hold to: kept with an order, tried when the rules are published."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from approval_orders import line, money, order
 from order_desk import SMALL_ORDERS_PASS, Desk, set_up
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from app.errors import Refusal
-from app.flows import flow_examples
+from app.flows import flow_examples, flow_file, replace_examples
 from app.flows.consider_order import read_flow
 from app.flows.past_orders import Trial
 from app.gateway import Gateway
@@ -120,17 +121,46 @@ def test_a_removed_example_forbids_nothing_and_both_are_in_the_record(desk: Desk
         desk.write(lambda tx: flow_examples.remove(tx, desk.gateway, by, row, example.id))
     desk.rules({**SMALL_ORDERS_PASS, "merge_consecutive": True})
     with desk.gateway.database.read() as session:
-        assert flow_examples.to_data(session, row) == []
+        assert flow_examples.listed(session, row) == []
         events = session.exec(select(AuditRow.event).where(AuditRow.actor == f"person:{by.id}")).all()
     assert events == ["flow_example_added", "flow_example_removed"]
 
 
-def test_examples_are_told_as_json_by_the_numbers_that_people_know(desk: Desk) -> None:
+def test_examples_go_into_a_file_and_come_back_as_the_only_ones(desk: Desk) -> None:
     add(desk, "PO-1", "passes")
     add(desk, "PO-2", "asked", "lead")
+    row, by = row_of(desk), desk.people["ana"]
     with desk.gateway.database.read() as session:
-        told = flow_examples.to_data(session, row_of(desk))
-    assert told == [
-        {"customer": "10001", "order": "PO-1", "outcome": "passes"},
-        {"customer": "10001", "order": "PO-2", "outcome": "asked", "step": "lead"},
+        file = json.loads(flow_file.write(session, row, json.dumps(SMALL_ORDERS_PASS)))
+    assert file["examples"] == [
+        {"customer": "10001", "order": "PO-1", "revision": 1, "outcome": "passes"},
+        {"customer": "10001", "order": "PO-2", "revision": 1, "outcome": "asked", "step": "lead"},
     ]
+    send(desk, "PO-3", "1")
+    first, second = file["examples"]
+    others = [{**second, "outcome": "held"}, {**first, "order": "PO-3"}, {**first, "order": "PO-9"}]
+    del others[0]["step"]
+    read = flow_file.read(json.dumps({**file, "examples": others}).encode())
+
+    def take(tx: Session) -> replace_examples.Plan:
+        plan = replace_examples.plan(tx, row, read.examples)
+        replace_examples.apply(tx, desk.gateway, by, row, plan)
+        return plan
+
+    plan = desk.write(take)
+    assert [one.order for one in plan.missing] == ["PO-9"]
+    with desk.gateway.database.read() as session:
+        now = [(one.order, one.outcome, one.step) for _, one in flow_examples.listed(session, row)]
+    assert now == [("PO-2", "held", None), ("PO-3", "passes", None)]
+    assert desk.write(take).changes == (), "the same file changes nothing more"
+
+
+def test_all_that_is_wrong_with_a_file_is_said_at_once() -> None:
+    good = {"customer": "1", "order": "PO-1", "revision": 1, "outcome": "passes"}
+    examples = [good, good, {**good, "order": "", "revision": True, "outcome": "x", "step": "a", "b": 1}, 7]
+    with pytest.raises(Rejected) as refused:
+        flow_file.read(json.dumps({"definition": {"stges": []}, "examples": examples, "c": 1}).encode())
+    assert {fault.at for fault in refused.value.faults} == {
+        *("c", "definition", "definition.stges", "examples[1]", "examples[3]"),
+        *(f"examples[2].{name}" for name in ("order", "revision", "outcome", "step", "b")),
+    }

@@ -14,6 +14,7 @@ from app.approval import definition as definitions
 from app.approval.fields import FIELDS
 from app.approval.flow import EDITABLE
 from app.approval.operators import Operator
+from app.flows.replace_examples import Plan
 from app.gateway import Gateway
 from app.storage import flow_drafts
 from app.storage.approvals import FlowRow, FlowVersionRow
@@ -122,7 +123,7 @@ async def drafting(desk: Desk, login: str = "ana", definition: dict[str, Any] | 
     await author.post("/admin/rules", {"name": "Ours", "customer": desk.customer.id, "priority": "50"})
     if definition is not None:
         path = author.path.removesuffix("/draft")
-        await author.post(f"{path}/import/take", {"seen": "1", "definition": json.dumps(definition)})
+        await author.post(f"{path}/import/take", {"seen": "1", "agreed": Plan().digest, "file": json.dumps(definition)})
     return author
 
 
@@ -327,16 +328,32 @@ async def test_a_definition_goes_out_as_a_file_and_comes_in_after_a_dry_run(desk
     here = f"/admin/rules/flows/{flow(desk).id}"
     await ana.go(f"{here}/versions/1/export.json")
     assert ana.answer.headers["content-disposition"] == 'attachment; filename="rules-1.json"'
-    assert definitions.read(ana.answer.content) == definitions.read(json.dumps(SMALL_ORDERS_PASS))
-    changed = ana.answer.text.replace("100.00", "250.00").replace("Purchasing lead", "Head of purchasing")
+    file = ana.answer.json()
+    assert definitions.read(json.dumps(file["definition"])) == definitions.read(json.dumps(SMALL_ORDERS_PASS))
+    desk.send()
+    example = {"customer": desk.customer.number, "order": desk.order().number, "revision": 1, "outcome": "passes"}
+    file["examples"] = [example, {**example, "order": "elsewhere"}]
+    changed = json.dumps(file).replace("100.00", "250.00").replace("Purchasing lead", "Head of purchasing")
     await upload(ana, here, changed)
-    assert "2 differences" in ana.text
-    for said in ("auto_approve[small].when", "is at most EUR\xa0250.00", "stages[0].steps[lead].name", "Head of purch"):
+    assert "3 differences" in ana.text
+    assert f"{example['customer']} elsewhere (revision 1)" in ana.text
+    for said in (
+        *(f"examples[{example['customer']} {example['order']}] – passes by itself (revision 1)",),
+        "auto_approve[small].when",
+        "is at most EUR\xa0250.00",
+        "stages[0].steps[lead].name",
+        "Head of purch",
+    ):
         assert said.replace("\xa0", " ") in ana.text.replace("\xa0", " ")
     with desk.gateway.database.read() as session:
         assert flow_drafts.of_flow(session, flow(desk).id) is None
-    await ana.post(f"{here}/import/take", {"seen": ana.hidden("seen"), "definition": changed})
+    taken = {"seen": ana.hidden("seen"), "agreed": ana.hidden("agreed"), "file": changed}
+    await ana.post(f"{here}/import/take", {**taken, "agreed": "other examples"})
+    assert ana.answer.status_code == 409
+    await ana.post(f"{here}/import/take", taken)
     assert ana.path == f"{here}/draft"
+    await ana.go(f"{here}/draft/export.json")
+    assert ana.answer.json()["examples"] == [example]
     assert stored(desk)["stages"][0]["steps"][0]["name"] == "Head of purchasing"
 
 
@@ -352,9 +369,9 @@ async def upload(browser: Browser, here: str, body: str) -> None:
     [
         ("", "is no JSON"),
         ("{", "is no JSON"),
-        ('{"stges": []}', "did you mean 'stages'?"),
-        (json.dumps({"match": {"field": "order.totl_net"}}), "did you mean 'order.total_net'?"),
-        ('{"stages": []}' + " " * 65_536, "at most 65536 bytes"),
+        ('{"stges": []}', "Did you mean “stages”?"),
+        (json.dumps({"match": {"field": "order.totl_net"}}), "Did you mean “order total without tax”?"),
+        ('{"stages": []}' + " " * 65_536, "The rules are too long to be kept."),
     ],
     ids=["empty", "half", "key", "field", "long"],
 )
@@ -365,17 +382,18 @@ async def test_a_file_with_faults_is_refused_with_all_of_them(desk: Desk, body: 
     await upload(ana, here, body)
     assert ana.answer.status_code == 400
     assert says in ana.text
-    await ana.post(f"{here}/import/take", {"seen": "1", "definition": body[:60_000] or "{"})
+    await ana.post(f"{here}/import/take", {"seen": "1", "file": body[:60_000] or "{"})
     assert ana.answer.status_code == 400
     assert stored(desk) == before
 
 
 async def test_an_upload_over_a_draft_that_somebody_changed_is_refused(desk: Desk) -> None:
     ana = await drafting(desk)
-    taken = {"seen": "1", "definition": json.dumps(SMALL_ORDERS_PASS)}
     here = ana.path.removesuffix("/draft")
+    await upload(ana, here, json.dumps(SMALL_ORDERS_PASS))
+    taken = {"seen": "1", "agreed": ana.hidden("agreed"), "file": json.dumps(SMALL_ORDERS_PASS)}
     await ana.post(f"{here}/import/take", taken)
-    await ana.post(f"{here}/import/take", {**taken, "definition": '{"when_nobody_is_asked": "hold"}'})
+    await ana.post(f"{here}/import/take", {**taken, "file": '{"when_nobody_is_asked": "hold"}'})
     assert ana.answer.status_code == 409
 
 

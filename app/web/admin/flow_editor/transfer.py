@@ -1,4 +1,5 @@
-"""Definitions as files: out of a version or a draft, and in with a dry run that lists what would change."""
+"""Rules as files, with their examples: out of a version or a draft, and in with a dry run that lists what would
+change."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,19 +12,24 @@ from starlette.responses import RedirectResponse, Response
 
 from app.approval import definition as definitions
 from app.errors import No, Refusal
-from app.flows import edit_flow
+from app.flows import edit_flow, flow_file, replace_examples
+from app.flows.flow_examples import Wanted
+from app.flows.replace_examples import Plan
 from app.storage import approvals, flow_drafts
 from app.storage.approvals import FlowRow, VersionState
 from app.web.admin.flow_editor.access import flow_of, version_of
 from app.web.admin.flow_editor.audience import audience_of
 from app.web.admin.flow_editor.differences import CONDITIONS, Difference, differences
+from app.web.admin.flow_editor.fault_words import FaultWords
 from app.web.admin.flow_editor.phrases import Phrases
+from app.web.admin.trial.words import OUTCOMES
 from app.web.forms import FormLimits, read_form
+from app.web.language import msgid, translations
 from app.web.people.sessions import gateway_of, language_of, people_page, signed_in
 from schemas.faults import Fault, Rejected
 
 UPLOAD: Final = FormLimits(fields=5, files=1)
-FORM: Final = FormLimits(fields=5, size=definitions.MOST_BYTES * 2)
+FORM: Final = FormLimits(fields=5, size=definitions.MOST_BYTES * 3)
 _LONGEST: Final = 300
 
 
@@ -31,20 +37,20 @@ def export_version(request: Request) -> Response:
     with gateway_of(request).database.read() as session:
         flow = flow_of(session, request, signed_in(request).person)
         version = version_of(session, request, flow)
-    return _file(f"{flow.key}-{version.number}", version.definition)
+        return _file(f"{flow.key}-{version.number}", flow_file.write(session, flow, version.definition))
 
 
 def export_draft(request: Request) -> Response:
     with gateway_of(request).database.read() as session:
         flow = flow_of(session, request, signed_in(request).person)
         draft = edit_flow.draft_of(session, flow)
-    return _file(f"{flow.key}-draft", draft.definition)
+        return _file(f"{flow.key}-draft", flow_file.write(session, flow, draft.definition))
 
 
-def _file(name: str, definition: str) -> Response:
+def _file(name: str, body: bytes) -> Response:
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)
     headers = {"Content-Disposition": f'attachment; filename="{plain}.json"'}
-    return Response(msgspec.json.format(definition, indent=2), media_type="application/json", headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def import_page(request: Request) -> Response:
@@ -59,25 +65,31 @@ async def try_import(request: Request) -> Response:
 
 def _page(request: Request, body: bytes | None = None) -> Response:
     person = signed_in(request).person
+    language = language_of(request, person)
     faults: tuple[Fault, ...] = ()
     found: list[Difference] | None = None
-    taken = ""
+    taken, plan = b"", Plan()
     with gateway_of(request).database.read() as session:
         flow = flow_of(session, request, person)
         now, seen = _current(session, flow)
-        phrases = audience_of(session, flow).phrases(language_of(request, person))
-    if body is not None:
-        try:
-            taken = definitions.to_json(definitions.read(body))
-        except Rejected as rejected:
-            faults = rejected.faults
-        else:
-            found = list(_in_words(differences(now, msgspec.json.decode(taken)), phrases))
+        phrases = audience_of(session, flow).phrases(language)
+        if body is not None:
+            try:
+                file = flow_file.read(body)
+            except Rejected as rejected:
+                faults = rejected.faults
+            else:
+                taken, plan = flow_file.written(file), replace_examples.plan(session, flow, file.examples)
+                in_file = msgspec.json.decode(definitions.to_json(file.flow))
+                found = [*_in_words(differences(now, in_file), phrases), *_of_examples(plan, language)]
     context = {
         "flow": flow,
         "faults": faults,
+        "fault_words": FaultWords(language),
         "differences": found,
-        "definition": msgspec.json.format(taken, indent=2) if taken else "",
+        "missing": plan.missing,
+        "agreed": plan.digest,
+        "file": taken.decode(),
         "seen": seen,
     }
     return people_page(request, "rules/import.html", context, status=400 if faults else 200)
@@ -113,22 +125,45 @@ def _in_words(found: Iterator[Difference], phrases: Phrases) -> Iterator[Differe
         yield Difference(one.at, _shortened(before), _shortened(after))
 
 
+def _of_examples(plan: Plan, language: str) -> Iterator[Difference]:
+    for one in plan.changes:
+        named = one.after or one.before
+        assert named is not None
+        at = f"examples[{named.customer} {named.order}]"
+        before, after = (_example(side, language) if side else "–" for side in (one.before, one.after))
+        yield Difference(at, before, after)
+
+
+def _example(wanted: Wanted, language: str) -> str:
+    """`people are asked: lead (revision 1)`."""
+    text = translations(language).gettext
+    outcome = text(OUTCOMES[wanted.outcome])
+    revision = text(msgid("revision %(number)s")) % {"number": wanted.revision}
+    return f"{outcome}: {wanted.step} ({revision})" if wanted.step else f"{outcome} ({revision})"
+
+
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 async def take_import(request: Request) -> Response:
-    """Into the draft, which is begun where there is none; what is wrong with it is seen there."""
+    """Into the draft, which is begun where there is none; what is wrong with it is seen there. Examples are the flow's
+    own at once."""
     form = await read_form(request, FORM)
     gateway, person = gateway_of(request), signed_in(request).person
-    text, seen = form.text("definition"), form.text("seen")
+    text, seen, agreed = form.text("file"), form.text("seen"), form.text("agreed")
     try:
-        definition = msgspec.json.decode(definitions.to_json(definitions.read(text)))
+        file = flow_file.read(text.encode())
     except Rejected:
         return await run_in_threadpool(_page, request, text.encode())
+    definition = msgspec.json.decode(definitions.to_json(file.flow))
 
     def work(tx: Session) -> FlowRow:
         flow = flow_of(tx, request, person)
+        plan = replace_examples.plan(tx, flow, file.examples)
+        if plan.digest != agreed:
+            raise Refusal(No.CONFLICT, "Somebody else has changed the examples meanwhile: upload the file again.")
+        replace_examples.apply(tx, gateway, person, flow, plan)
         number = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else 0
         if number == 0:
             number = edit_flow.begin_draft(tx, gateway, person, flow, None).version
