@@ -36,6 +36,10 @@ class Form:
         values = self._values.get(name)
         return values[0].strip() if values else ""
 
+    def put(self, name: str, text: str) -> None:
+        """In place of what was posted."""
+        self._values[name] = [text]
+
     def all(self, name: str) -> tuple[str, ...]:
         return tuple(self._values.get(name, ()))
 

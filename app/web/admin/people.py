@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from app.approval.flow import OWNERS
 from app.errors import No, Refusal
 from app.flows import keep_person, password_links
+from app.formats import formats
 from app.gateway import Gateway
 from app.languages import LANGUAGES
 from app.letters.letter import OF_PASSWORDS
@@ -30,7 +31,7 @@ from app.web.mail.words import STATES as MAIL_STATES
 from app.web.orders import words
 from app.web.orders.order_list import customers_of
 from app.web.people.absences import By
-from app.web.people.sessions import gateway_of, people_page, signed_in
+from app.web.people.sessions import gateway_of, language_of, people_page, signed_in
 
 FORM: Final = FormLimits(fields=1_000, size=8_000)
 LINK, SHOWN, PROVIDER = "link", "shown", "provider"
@@ -209,6 +210,8 @@ async def act(request: Request) -> Response:
     change = ACTS.get(request.path_params["act"])
     if change is None:
         raise HTTPException(404)
+    language = language_of(request, signed_in(request).person)
+    form.put("amount", formats(language).typed(form.text("amount")))
     return await _changed(request, lambda tx, person, by: change(tx, gateway_of(request), person, form, by))
 
 

@@ -10,7 +10,8 @@ from app.approval import definition as definitions
 from app.approval.fields import FIELDS, Field
 from app.approval.flow import EDITABLE, OWNERS, By
 from app.approval.operators import LISTS, NUMERIC, WITHOUT_VALUE, Operator, Type
-from app.web.admin.flow_editor import draft_form
+from app.formats import formats
+from app.web.admin.flow_editor import draft_form, numbers
 
 # What a line of a form can hold: browsers send no control characters from it.
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20).filter(str.strip)
@@ -136,8 +137,9 @@ def flows(draw: st.DrawFn) -> dict[str, Any]:
 def test_a_definition_comes_back_from_the_form_as_it_was(data: dict[str, Any]) -> None:
     read = definitions.read(json.dumps(data))
     canonical = json.loads(definitions.to_json(read))
-    sent = list(draft_form.fields(draft_form.boxes(canonical)))
-    back = draft_form.definition(draft_form.posted(sent))
+    spanish = formats("es")
+    sent = list(draft_form.fields(numbers.shown(draft_form.boxes(canonical), spanish)))
+    back = draft_form.definition(numbers.typed(draft_form.posted(sent), spanish))
     assert definitions.to_json(definitions.read(json.dumps(back))) == definitions.to_json(read)
 
 

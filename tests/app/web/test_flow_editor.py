@@ -448,6 +448,21 @@ async def test_sentences_and_faults_speak_the_authors_language(desk: Desk, langu
     assert "5.000,00" in ana.text
     for english in (" is more than ", "Asked", "Nobody", " when ", "Value"):
         assert english not in ana.text
+    before = stored(desk)
+    await press(ana, "save")
+    assert stored(desk) == before, "what is shown in the language's notation is read in it"
+
+
+async def test_an_author_types_numbers_as_their_language_writes_them(desk: Desk) -> None:
+    ana = await drafting(desk, definition={"match": NET, "when_nobody_is_asked": "hold"})
+    ana.client.headers["Accept-Language"] = "es"
+    typed = {"7.500,25": ("7500.25", "7.500,25"), "7.500": ("7500", "7.500,00"), "7500.25": ("7500.25", "7.500,25")}
+    for text, (kept, said) in typed.items():
+        await press(ana, "save", match__value=text)
+        assert stored(desk)["match"]["value"] == kept
+        assert f"es más de {said}" in ana.text.replace("\xa0", " ")
+    await press(ana, "save", match__value="7,5,0")
+    assert stored(desk)["match"]["value"] == controls(ana)["match.value"] == "7,5,0"
 
 
 async def test_everything_that_can_be_chosen_has_a_name(desk: Desk) -> None:

@@ -78,3 +78,30 @@ def test_a_moment_is_shown_in_the_zone_of_the_page() -> None:
     assert formats("es").clock(at, zone) == "0:30"
     assert formats("en").day_of(at, zone) == "Jul 2"
     assert formats("es").local_time(at, zone) == "2 jul 2026, 0:30:00"
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "meant"),
+    [
+        ("es", "5.000,00", "5000.00"),
+        ("pt", "5000,5", "5000.5"),
+        ("es", "5000.00", "5000.00"),
+        ("es", "5.000", "5000"),
+        ("es", "0.125", "0.125"),
+        ("es", "-1.234.567,8", "-1234567.8"),
+        ("en", "5,000", "5000"),
+        ("en", "5.000", "5.000"),
+        ("en", "5,00", "5,00"),
+        ("en", "5.000,00", "5.000,00"),
+        ("es", "1,2,3", "1,2,3"),
+        ("es", "12.34.567", "12.34.567"),
+        ("en", "1e5", "1e5"),
+        ("en", "1_000", "1_000"),
+        ("en", "٣", "٣"),
+        ("es", "NaN", "NaN"),
+        ("es", "", ""),
+        ("es", "- 5", "- 5"),
+    ],
+)
+def test_a_typed_number_is_read_as_its_language_writes_it_or_not_at_all(language: str, typed: str, meant: str) -> None:
+    assert formats(language).typed(typed) == meant

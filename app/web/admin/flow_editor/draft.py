@@ -17,10 +17,11 @@ from app.errors import Refusal
 from app.flows import edit_flow
 from app.flows.check_flow import check_flow
 from app.flows.publish_flow import Published
+from app.formats import formats
 from app.storage import people
 from app.storage.approvals import FlowRow
 from app.storage.flow_drafts import FlowDraftRow
-from app.web.admin.flow_editor import draft_form, labels
+from app.web.admin.flow_editor import draft_form, labels, numbers
 from app.web.admin.flow_editor.access import flow_of
 from app.web.admin.flow_editor.audience import audience_of
 from app.web.admin.flow_editor.fault_words import FaultWords
@@ -62,7 +63,11 @@ def _page(
             "flow": flow,
             "draft": draft,
             "data": data,
-            "sheet": Sheet(draft_form.boxes(data), found, request.query_params.get("at", "")[:300]),
+            "sheet": Sheet(
+                numbers.shown(draft_form.boxes(data), formats(language)),
+                found,
+                request.query_params.get("at", "")[:300],
+            ),
             "unsaved": unsaved is not None,
             "refused": tuple(refused),
             "refusal": refusal,
@@ -92,7 +97,8 @@ def judged(session: Session, flow: FlowRow, definition: bytes, at: datetime) -> 
 async def post_draft(request: Request) -> Response:
     form = await read_form(request, FORM)
     gateway, person = gateway_of(request), signed_in(request).person
-    boxes = draft_form.posted((name, form.all(name)[-1]) for name in form.names())
+    posted = draft_form.posted((name, form.all(name)[-1]) for name in form.names())
+    boxes = numbers.typed(posted, formats(language_of(request, person)))
     button, seen = form.text("do"), form.text("seen")
     at = button.removeprefix("save:") if button.startswith("save:") else press(boxes, button)
     data = draft_form.definition(boxes)
