@@ -126,11 +126,8 @@ def other_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templa
 @pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest, templates: Templates, tmp_path: Any) -> Iterator[Database]:
     """A migrated database, once on SQLite and once on PostgreSQL."""
-    with templates.migrated_url(request.param, tmp_path) as url:
-        database = Database(url, pool=8)
-        database.start()
+    with templates.database(request.param, tmp_path) as database:
         yield database
-        database.stop()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 from app.gateway import migrate
-from app.storage.database import normalised
+from app.storage.database import Database, normalised
 
 KINDS = ("sqlite", "postgres")
 
@@ -50,6 +50,8 @@ class Templates:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._databases: dict[str, Database] = {}
+        self._here = folder / "here"
         self._sqlite: Path | None = None
         self._postgres: str | None = None
         self._kept = ExitStack()
@@ -73,6 +75,24 @@ class Templates:
         assert name
         with postgres_database(name) as url:
             yield url
+
+    @contextmanager
+    def database(self, kind: str, folder: Path) -> Iterator[Database]:
+        """A migrated one, started. All tests of a kind have the same object, since what SQLAlchemy compiles it keeps
+        with the engine, and compiling is most of what a short test costs; what is in it is each test's own."""
+        with self.migrated_url(kind, folder) as url:
+            if kind == "sqlite":
+                self._here.unlink(missing_ok=True)
+                self._here.symlink_to(folder, target_is_directory=True)
+            if kind not in self._databases:
+                stays = f"sqlite:///{self._here / 'crossdock.db'}" if kind == "sqlite" else url
+                self._databases[kind] = Database(stays, pool=8)
+            database = self._databases[kind]
+            database.url = normalised(url)
+            database.lost.clear()
+            database.start()
+            yield database
+            database.stop()
 
     def _copied(self, folder: Path) -> str:
         if self._sqlite is None:

@@ -5,9 +5,11 @@ stands still while its kernel goes on acknowledging, and `statement_timeout` is 
 """
 
 import time
+from collections.abc import Generator
 from typing import Any
 
 import psycopg
+from psycopg import Notify
 from psycopg.abc import RV, PQGen
 
 
@@ -27,3 +29,11 @@ class AnsweringConnection(psycopg.Connection[Any]):
                 raise
             self.pgconn.finish()
             raise psycopg.OperationalError(f"the server has not answered for {self.silence:g} s") from error
+
+    def notifies(self, *, timeout: float | None = None, stop_after: int | None = None) -> Generator[Notify, None, None]:
+        """While no statement is under way, a server that has nothing to say is not silent."""
+        silence, self.silence = self.silence, None
+        try:
+            yield from super().notifies(timeout=timeout, stop_after=stop_after)
+        finally:
+            self.silence = silence

@@ -221,6 +221,7 @@ def test_an_hour_is_read_by_an_index_on_its_time(gateway: Gateway) -> None:
     event.listen(gateway.database._reading, "before_cursor_execute", explain)
     with gateway.database.read() as session:
         hourly.measured(session, LIVE, hour_of(gateway.clock.now()))
+    event.remove(gateway.database._reading, "before_cursor_execute", explain)
     assert len(plans) == len(Measure)
     for plan in plans:
         assert "at>? AND " in plan.replace("ended_at>? AND", "at>? AND").replace("closed_at>? AND", "at>? AND"), plan

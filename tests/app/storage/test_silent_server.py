@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from databases import Templates
@@ -92,3 +93,18 @@ def test_a_statement_that_takes_its_time_is_waited_for_by_commands(templates: Te
         with database.read() as session:
             assert session.connection().execute(text("SELECT 1 FROM pg_sleep(1.5)")).scalar_one() == 1
         database.stop()
+
+
+def test_a_server_that_has_nothing_to_tell_a_listener_is_not_silent(
+    between: tuple[StandingStill, Database],
+) -> None:
+    _, database = between
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_autocommit(True)
+        driver.execute("LISTEN anything")
+        speaking = threading.Timer(1.5, lambda: database.write(lambda tx: tx.exec(text("NOTIFY anything, 'word'"))))
+        speaking.start()
+        assert [heard.payload for heard in driver.notifies(stop_after=1)] == ["word"]
+        speaking.join()
+        driver.set_autocommit(False)
