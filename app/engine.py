@@ -281,9 +281,7 @@ class Engine:
                 for schedule, workflow in rounds
             ]
         )
-        # Another release's, under a name that is gone: its rounds would find no work and stay for ever.
-        for name in {known["schedule_name"] for known in DBOS.list_schedules()} - {s.kind.name for s, _ in rounds}:
-            DBOS.delete_schedule(name)
+        # Schedules that this release does not know stay: a newer one may work beside it, and this one start again.
         self._running = True
         self._prompt.start()
         if self._announcer is not None:

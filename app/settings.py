@@ -125,6 +125,13 @@ class Settings(BaseSettings):
             raise ValueError(f"no mail address: {', '.join(wrong)}")
         return value
 
+    @field_validator("base_url")
+    @classmethod
+    def _is_public(cls, value: HttpUrl | None) -> HttpUrl | None:
+        if value is not None and (value.username or value.password):
+            raise ValueError("an address that everybody is shown has neither name nor password")
+        return value
+
     @field_validator("approve_by_link", "approve_together")
     @classmethod
     def _is_money(cls, value: str) -> str:

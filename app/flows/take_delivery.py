@@ -97,17 +97,21 @@ def _prepared(tx: Session, gateway: Gateway, head: Head, room: ErpRoom, now: dat
     try:
         delivery = _delivery(head)
     except ValueError as error:
-        row.move(Event.HOLD, now)
-        order_outcome.stopped(tx, gateway, row, "erp.unreadable", "the stored order cannot be read", str(error))
+        _hold(tx, gateway, row, "erp.unreadable", "the stored order cannot be read", str(error))
         return None
     if submits and not _is_approved(delivery, head.run):
-        row.move(Event.HOLD, now)
-        message = "what would go to the ERP is not what was approved"
-        order_outcome.stopped(tx, gateway, row, Code.NOT_APPROVED, message, None)
+        _hold(tx, gateway, row, Code.NOT_APPROVED, "what would go to the ERP is not what was approved", None)
         return None
     if submits:
         room.take(row)
     return _step(gateway, head, erp, delivery, admission, now)
+
+
+def _hold(tx: Session, gateway: Gateway, row: DeliveryRow, code: str, message: str, found: str | None) -> None:
+    """Only what is of the same order waits behind it, so the lane is called again and goes on with the rest."""
+    row.move(Event.HOLD, gateway.clock.now())
+    order_outcome.stopped(tx, gateway, row, code, message, found)
+    forward_order.wake(tx, gateway, row)
 
 
 def resumed(tx: Session, gateway: Gateway, step: Step) -> Step | None:

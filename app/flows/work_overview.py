@@ -171,8 +171,12 @@ class NoSuchLane(LookupError):
     """No order has ever been in it."""
 
 
+_EVENTS: Final = {"pause": "lane_paused", "drain": "lane_drained", "resume": "lane_resumed"}
+
+
 def hold_back(tx: Session, gateway: Gateway, lane: Lane, act: str, *, actor: str, channel: str) -> None:
-    """`pause`, `drain` or `resume` a lane, and put it on record. Raises NoSuchLane."""
+    """`pause`, `drain` or `resume` a lane, and put it on record; `actor` as the record names people, by id. Raises
+    NoSuchLane."""
     if not deliveries.lane_exists(tx, lane.realm, lane.lane):
         raise NoSuchLane(lane.lane)
     now = gateway.clock.now()
@@ -182,7 +186,7 @@ def hold_back(tx: Session, gateway: Gateway, lane: Lane, act: str, *, actor: str
         stop = lane_stops.pause if act == "pause" else lane_stops.drain
         stop(tx, lane.realm, lane.lane, at=now, by=actor)
     audit.record(
-        tx, realm=lane.realm, at=now, actor=actor, channel=channel, event=f"lane.{act}", data={"lane": lane.lane}
+        tx, realm=lane.realm, at=now, actor=actor, channel=channel, event=_EVENTS[act], data={"lane": lane.lane}
     )
     if act != "pause":
         gateway.engine.enqueue(tx, WAKE_LANE, lane)

@@ -14,7 +14,6 @@ from sqlmodel import Session
 
 from app.bridge import schedule
 from app.flows import (
-    forward_order,
     reply,
     send_mail,
     stand_in,
@@ -167,7 +166,8 @@ def _whose(order: OrderRow) -> dict[str, str | None]:
 
 def recover(gateway: Gateway) -> int:
     """At a worker's start, before it works: what a worker of this id had in hand when it ended is free again. An order
-    that it was sending is uncertain now. How many rows there were."""
+    that it was sending is uncertain now. Which lanes waited for a place at their ERP was forgotten with the process, so
+    all that are due are called. How many rows there were."""
     return gateway.database.write(lambda tx: _recover(tx, gateway))
 
 
@@ -176,7 +176,10 @@ def _recover(tx: Session, gateway: Gateway) -> int:
     in_hand = claimed_by(tx, DeliveryRow, gateway.settings.worker_id)
     for delivery in in_hand:
         take_delivery.lost(tx, delivery, now)
-        forward_order.wake(tx, gateway, delivery)
+    tx.flush()
+    due = deliveries.due_lanes(tx, now, now)[:MOST]
+    for realm, lane in dict.fromkeys([*((delivery.realm, delivery.lane) for delivery in in_hand), *due]):
+        gateway.engine.enqueue(tx, WAKE_LANE, Lane(realm=realm, lane=lane))
     posting = claimed_by(tx, DispatchRow, gateway.settings.worker_id)
     for dispatch in posting:
         dispatch.move(dispatches.Event.LOSE, now)

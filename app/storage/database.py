@@ -64,6 +64,9 @@ def normalised(url: str | URL) -> URL:
     parsed = make_url(url)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
+    if "@" in (parsed.host or ""):
+        # Else its second half would be taken for a host, and told when that is not found.
+        raise ValueError("write an @ in the password as %40, and a / as %2F")
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         raise ValueError(f"{parsed.drivername} is not supported: use sqlite or postgresql")
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):

@@ -14,7 +14,7 @@ from log_lines import logged
 from app.engine import Engine, Handler, Peers, Schedule
 from app.storage import processes
 from app.storage.database import Database
-from app.work import SEND_DISPATCH, SWEEP, WAKE_LANE, DispatchId, Lane, Nothing
+from app.work import PURGE, SEND_DISPATCH, SWEEP, WAKE_LANE, DispatchId, Lane, Nothing
 
 LANE = Lane(realm="live", lane="acme/erp")
 ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -126,15 +126,24 @@ def test_scheduled_work_comes_round(database: Database, engine: Engine) -> None:
 
 
 @ONE_DATABASE
-def test_a_schedule_that_the_next_release_does_not_have_comes_round_no_more(database: Database, engine: Engine) -> None:
-    engine.start([Handler(SWEEP, lambda _: None)], [Schedule(SWEEP, Nothing(), "* * * * * *")])
+def test_a_schedule_of_a_newer_release_outlasts_the_start_of_an_older_one_which_goes_on_with_its_own(
+    database: Database, engine: Engine
+) -> None:
+    each_second = "* * * * * *"
+    engine.start(
+        [Handler(SWEEP, lambda _: None), Handler(PURGE, lambda _: None)],
+        [Schedule(SWEEP, Nothing(), each_second), Schedule(PURGE, Nothing(), each_second)],
+    )
     engine.stop(drain=0)
-    upgraded = Engine(database, poll=0.05)
-    upgraded.start([Handler(SWEEP, lambda _: None), Handler(WAKE_LANE, lambda _: None)])
+    came = threading.Semaphore(0)
+    older = Engine(database, poll=0.05)
+    older.start([Handler(SWEEP, lambda _: came.release())], [Schedule(SWEEP, Nothing(), each_second)])
     try:
-        assert [known["schedule_name"] for known in DBOS.list_schedules()] == []
+        assert {known["schedule_name"] for known in DBOS.list_schedules()} == {"sweep", "purge"}
+        for _ in range(4):
+            assert came.acquire(timeout=10)
     finally:
-        upgraded.stop(drain=0)
+        older.stop(drain=0)
 
 
 @ONE_DATABASE

@@ -38,7 +38,7 @@ SIGN_IN: Final = frozenset(AT_THE_SHOP) | frozenset(
 )
 _BEGINNINGS: Final = (
     *("person_", "password_", "second_factor_", "recovery_", "identity_", "limit_", "manager_", "groups_", "hours_"),
-    *("absence_", "owner_", "oidc_", "key_", "flow_", "item_", "rate_", "budget_"),
+    *("absence_", "owner_", "oidc_", "key_", "flow_", "item_", "lane_", "rate_", "budget_"),
 )
 CHANGES: Final = (
     frozenset(event for event in words.EVENTS if event.startswith(_BEGINNINGS)) | OF_COMMANDS.keys()

@@ -167,6 +167,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "identity_linked": msgid("Account of the company's sign-in linked"),
     "oidc_set": msgid("Company's sign-in set up"),
     "oidc_removed": msgid("Company's sign-in taken away"),
+    "lane_paused": msgid("Orders to an ERP held back"),
+    "lane_drained": msgid("Later orders to an ERP held back"),
+    "lane_resumed": msgid("Orders to an ERP sent again"),
     "key_created": msgid("Key of the API made"),
     "key_revoked": msgid("Key of the API revoked"),
 }

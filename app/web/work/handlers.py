@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.flows.work_overview import NoSuchLane, hold_back, overview
+from app.storage import audit
 from app.storage.people import Role
 from app.web.forms import FormLimits, read_form
 from app.web.people.sessions import gateway_of, people_page, signed_in
@@ -41,6 +42,7 @@ def _change(request: Request, act: str, lane: str) -> None:
         raise HTTPException(404)
     wanted = Lane(realm=person.realm, lane=lane)
     try:
-        gateway.database.write(lambda tx: hold_back(tx, gateway, wanted, act, actor=person.login, channel="web"))
+        actor = audit.by(person.id)
+        gateway.database.write(lambda tx: hold_back(tx, gateway, wanted, act, actor=actor, channel="page"))
     except NoSuchLane:
         raise HTTPException(404) from None

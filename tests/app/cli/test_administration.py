@@ -212,11 +212,23 @@ def test_a_setting_that_contradicts_itself_is_told_by_its_name() -> None:
     assert "CROSSDOCK_PORT: " in result.output
 
 
-def test_a_database_that_does_not_answer_is_told(tmp_path: Path) -> None:
-    unreachable = {"CROSSDOCK_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
-    result = CliRunner().invoke(commands(), ["init", "--data", str(tmp_path)], env=unreachable)
-    assert result.exit_code == 1
-    assert "the database does not answer" in result.output
+@pytest.mark.parametrize("command", ["init", "work", "check-config"])
+@pytest.mark.parametrize(
+    ("name", "url", "said"),
+    [
+        ("DATABASE_URL", "postgresql://nobody:canary@127.0.0.1:1/none", "the database does not answer"),
+        ("DATABASE_URL", "postgresql://nobody:can@canary@127.0.0.1:1/none", "write an @ in the password as %40"),
+        ("DATABASE_URL", "mssql://nobody:canary@127.0.0.1/none", "mssql is not supported"),
+        ("BASE_URL", "https://nobody:canary@crossdock.example", "neither name nor password"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_told_without_its_password(
+    tmp_path: Path, command: str, name: str, url: str, said: str
+) -> None:
+    result = CliRunner().invoke(commands(), [command, "--data", str(tmp_path)], env={f"CROSSDOCK_{name}": url})
+    assert result.exit_code != 0
+    assert said in " ".join(result.output.split())
+    assert "canary" not in result.output
 
 
 def test_a_key_of_the_api_is_made_shown_once_and_revoked(crossdock: Crossdock) -> None:

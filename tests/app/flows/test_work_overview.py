@@ -23,7 +23,7 @@ def lanes(gateway: Gateway, clock: SetClock, erp: MemoryErp) -> Lanes:
 
 
 def act(lanes: Lanes, what: str, lane: Lane) -> None:
-    lanes.gateway.database.write(lambda tx: hold_back(tx, lanes.gateway, lane, what, actor="paula", channel="web"))
+    lanes.gateway.database.write(lambda tx: hold_back(tx, lanes.gateway, lane, what, actor="system", channel="command"))
 
 
 def stop_of(lanes: Lanes) -> str | None:

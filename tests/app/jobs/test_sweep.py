@@ -163,6 +163,17 @@ def test_what_the_worker_had_in_hand_when_it_ended_is_uncertain(lanes: Lanes, er
     assert erp.numbers == ["PO-9"]
 
 
+def test_a_worker_that_starts_calls_every_lane_that_is_due(lanes: Lanes, erp: MemoryErp, clock: SetClock) -> None:
+    erp.script = [is_down]
+    for n in range(3):
+        lanes.approved(lanes.customer(f"C-{n}"), f"PO-{n}")
+    waiting, one, two = lanes.lanes()
+    lane_job.run(lanes.gateway, waiting)
+    lanes.gateway.engine.items.clear()  # type: ignore[attr-defined]  # the test's queue
+    assert sweep.recover(lanes.gateway) == 0
+    assert lanes.gateway.engine.arguments(WAKE_LANE) == [one, two]  # type: ignore[attr-defined]
+
+
 def test_another_workers_rows_are_not_recovered(lanes: Lanes) -> None:
     order_id = lanes.approved(lanes.customer())
     (lane,) = lanes.lanes()

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from lanes import Lanes, MemoryErp, lanes_on
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.clock import SetClock
 from app.gateway import Gateway
+from app.storage import audit
+from app.storage.audit import AuditRow
 from app.storage.base import LIVE
 from app.storage.people import PersonRow, PersonSessionRow, session_key
 from app.web.routes import assemble
@@ -54,6 +56,11 @@ async def test_an_operator_pauses_and_resumes_a_lane(lanes: Lanes, client: httpx
     assert "<strong>paused</strong>" in (await client.get("/operations/work", headers=who)).text
     await client.post("/operations/work/resume", data={"lane": lane.lane}, headers=who)
     assert "<strong>paused</strong>" not in (await client.get("/operations/work", headers=who)).text
+    with lanes.gateway.database.read() as session:
+        entries = session.exec(select(AuditRow).order_by(col(AuditRow.sequence))).all()
+        person = session.exec(select(PersonRow)).one()
+    assert [(entry.event, entry.channel) for entry in entries] == [("lane_paused", "page"), ("lane_resumed", "page")]
+    assert (entries[0].actor, entries[0].data) == (audit.by(person.id), {"lane": lane.lane})
     for path, wanted in (("pause", "nobody:main"), ("burn", lane.lane)):
         assert (await client.post(f"/operations/work/{path}", data={"lane": wanted}, headers=who)).status_code == 404
 
