@@ -184,9 +184,16 @@ class Site:
         return found
 
     def until_drained(self, seconds: float = HANG) -> None:
-        """Nothing is on its way any more, neither to the ERP nor to a buyer."""
+        """Nothing is on its way any more, neither to the ERP nor to a buyer. As long as it becomes less, it is waited
+        for."""
         queries = [f"SELECT count(*) FROM {table} WHERE open" for table in ("cd_deliveries", "cd_dispatches")]
-        until(lambda: not any(map(self.number, queries)), "everything is sent", seconds)
+        least, moved = sum(map(self.number, queries)), time.monotonic()
+        while least:
+            time.sleep(0.1)
+            left = sum(map(self.number, queries))
+            if left < least:
+                least, moved = left, time.monotonic()
+            assert time.monotonic() < moved + seconds, f"{left} are not sent and become no less"
 
     def judge(self, faults: FaultReport, scenario: str, acknowledged: Mapping[str, Sequence[str]]) -> None:
         """Of these orders; the site may have had others before."""
