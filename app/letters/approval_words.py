@@ -90,7 +90,7 @@ def words_of(kind: str, data: Mapping[str, Any]) -> Words:
     return _BECAUSE.get(str(data.get("because")), BY_KIND[kind]) if kind == "approval" else BY_KIND[kind]
 
 
-CHANGED: Final[Mapping[str, str]] = {
+DIFFERENCES: Final[Mapping[str, str]] = {
     "requester": msgid("Requester"),
     "currency": msgid("Currency"),
     "ship_to": msgid("Ship-to"),
@@ -114,9 +114,10 @@ CHANGED: Final[Mapping[str, str]] = {
     "quantity": msgid("Quantity"),
     "price": msgid("Price"),
     "total": msgid("Total"),
+    "discount": msgid("Discount"),
     "order": msgid("Order"),
 }
-"""What has changed in an order, by the word of the difference."""
+"""What has changed in an order, by the word of the difference: in mails and on pages."""
 
 UNTOLD: Final = frozenset({"price"})
 """What lines cost stays out of mails; the page shows it."""

@@ -156,7 +156,7 @@ def _difference(changed: Mapping[str, Any], texts: Any) -> dict[str, Any]:
     at, before, after = changed["at"], changed["before"], changed["after"]
     return {
         "line": changed["line"],
-        "name": texts.gettext(approval_words.CHANGED.get(at, at)),
+        "name": texts.gettext(approval_words.DIFFERENCES.get(at, at)),
         "before": before or "–",
         "after": after or "–",
         "shown": at not in approval_words.UNTOLD and (before or after),

@@ -6,6 +6,7 @@ from typing import Final
 from app.approval.fields import FIELDS
 from app.flows.cases import Choice, Code
 from app.flows.decide_approval import ReasonCode
+from app.letters.approval_words import DIFFERENCES as DIFFERENCES
 from app.storage import deliveries, dispatches
 from app.storage.exchanges import ExchangeState
 from app.storage.orders import OrderState
@@ -230,35 +231,6 @@ CHANNELS: Final[Mapping[str, str]] = {
     "command": msgid("by a command"),
 }
 """How a decision came, where not on a page like this one."""
-
-DIFFERENCES: Final[Mapping[str, str]] = {
-    "requester": msgid("Requested by"),
-    "currency": msgid("Currency"),
-    "ship_to": msgid("Ship to"),
-    "bill_to": msgid("Bill to"),
-    "payment_terms": msgid("Payment terms"),
-    "delivery_terms": msgid("Delivery terms"),
-    "cost_assignment": msgid("Cost assignment"),
-    "item": msgid("Item"),
-    "name": msgid("Name"),
-    "unit": msgid("Unit"),
-    "quantity": msgid("Quantity"),
-    "price": msgid("Price"),
-    "line": msgid("Line"),
-    "schedule": msgid("Schedule"),
-    "shipping": msgid("Shipping"),
-    "tax": msgid("Tax"),
-    "charges": msgid("Charges"),
-    "return": msgid("Return"),
-    "requested_date": msgid("Wanted on"),
-    "discount": msgid("Discount"),
-    "total": msgid("Total"),
-    "comment": msgid("Comment"),
-    "contacts": msgid("Contacts"),
-    "attachments": msgid("Attachments"),
-    "order": msgid("Order"),
-}
-"""What a change can touch that approvers are asked about, as `app.approval.changes` names it."""
 
 FIELD_NAMES: Final[Mapping[str, str]] = {
     **{field.key: field.label for field in FIELDS.values()},

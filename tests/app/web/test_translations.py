@@ -15,6 +15,7 @@ from app.approval.fields import FIELDS
 from app.flows.tables import csv_lines
 from app.languages import LANGUAGES, offered
 from app.letters import letter
+from app.letters.approval_words import DIFFERENCES
 from app.web.language import LOCALE_FOLDER, PEOPLE_LANGUAGES, negotiated, regional, translations
 
 WEB = LOCALE_FOLDER.parent
@@ -85,6 +86,7 @@ def test_every_text_for_shoppers_is_translated(language: str) -> None:
 @pytest.mark.parametrize("language", PEOPLE_LANGUAGES[1:])
 def test_every_text_for_our_own_people_is_translated(language: str) -> None:
     assert untranslated(language, (*TEMPLATES, *MODULES)) == []
+    assert {(word,) for word in DIFFERENCES.values()} - catalogue(language, (LOCALE_FOLDER,)).keys() == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
