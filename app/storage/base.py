@@ -84,6 +84,12 @@ def table_of(row: type[SQLModel]) -> Table:
     return table
 
 
+def first_id(since: datetime) -> str:
+    """No id that was made from then on stands before it."""
+    begin = f"{int(since.timestamp() * 1_000):012x}"
+    return f"{begin[:8]}-{begin[8:]}-7000-8000-000000000000"
+
+
 def new_id() -> str:
     """A UUIDv7 as text: unique, and sorted by the time it was made."""
     return str(uuid7())

@@ -19,7 +19,8 @@ from app.storage.people import PersonRow
 from app.web import spreadsheet
 from app.web.approvals import inbox
 from app.web.approvals.inbox import COUNTED, OVERDUE, InboxFilter, Show
-from app.web.charts.bars import LyingChart, lying
+from app.web.charts.bars import lying
+from app.web.charts.card import Card
 from app.web.language import msgid, translations
 from app.web.operations.tables import Column, Kind, Table, wanted
 from app.web.orders.words import REASONS
@@ -29,15 +30,6 @@ PERIOD: Final = timedelta(days=30)
 MOST: Final = 10_000
 """Decisions that are looked at, the newest first."""
 CHARTED: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    id: str
-    title: str
-    chart: LyingChart
-    says: str
-    table: Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +124,7 @@ def _card(
 ) -> Card:
     shown = items[:CHARTED]
     says = "; ".join(f"{name}: {words(value)}" for name, value in shown)
-    return Card(id_, title, lying(shown, words, colour=6 if id_ == "steps" else 1), says, table)
+    return Card(id_, "lying", title, lying(shown, words, colour=6 if id_ == "steps" else 1), says, table)
 
 
 def _decided(session: Session, person: PersonRow, since: datetime) -> list[Decided]:

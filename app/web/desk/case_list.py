@@ -25,6 +25,8 @@ from app.storage.people import PersonRow
 from app.web.orders.words import CASES
 
 PAGE: Final = 50
+MOST_ROWS: Final = 50_000
+"""Of a file."""
 COUNTED: Final = 1_000
 """Up to here the rows of a filter are counted."""
 FEW: Final = 20

@@ -8,15 +8,14 @@ from starlette.responses import Response, StreamingResponse
 
 from app.storage.people import Role
 from app.web import spreadsheet
-from app.web.desk import case_list
-from app.web.desk.case_list import COUNTED, KINDS, CaseFilter, Item, Sort, Whose
+from app.web.desk import case_list, refused
+from app.web.desk.case_list import COUNTED, KINDS, MOST_ROWS, CaseFilter, Item, Sort, Whose
 from app.web.desk.words import KIND_NAMES
 from app.web.operations.words import PROTOCOLS
 from app.web.orders import words
 from app.web.orders.order_list import customers_of
 from app.web.people.sessions import gateway_of, people_page, signed_in
 
-MOST_ROWS: Final = 50_000
 HEADINGS: Final = (
     "number",
     "customer",
@@ -34,6 +33,9 @@ HEADINGS: Final = (
 
 
 def inbox_page(request: Request) -> Response:
+    """The open cases, or the other list of the desk."""
+    if request.query_params.get("list") == refused.LIST:
+        return refused.refused_page(request)
     who, chosen = signed_in(request), CaseFilter.of(request.query_params)
     gateway, person = gateway_of(request), who.person
     now = gateway.clock.now()

@@ -20,14 +20,15 @@ from app.storage.exchanges import IS_NOT_TAKEN, NOT_TAKEN, ExchangeRow, Quaranti
 from app.storage.ledger import quarantined_body
 from app.storage.people import PersonRow
 from app.web import spreadsheet
-from app.web.desk.case_list import COUNTED, PAGE, partners_of
-from app.web.desk.inbox import MOST_ROWS
+from app.web.desk.case_list import COUNTED, MOST_ROWS, PAGE, partners_of
 from app.web.exchanges.shown import show
 from app.web.operations.words import PROTOCOLS
 from app.web.orders import words
 from app.web.orders.order_list import customers_of
 from app.web.people.sessions import gateway_of, people_page, signed_in
 
+LIST: Final = "refused"
+"""What this list is called in the desk's address."""
 STRANGERS: Final = "strangers"
 HEADINGS: Final = ("at", "state", "partner", "customer", "protocol", "kind", "document_id", "reason", "bytes", "id")
 
@@ -73,6 +74,7 @@ class RefusedFilter:
     def query(self, **changes: str) -> str:
         """As the query of a link."""
         values = {
+            "list": LIST,
             "q": self.text,
             "state": self.state,
             "customer": self.customer,

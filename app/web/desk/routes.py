@@ -1,7 +1,7 @@
 """URLs of the desk. Auditors look on."""
 
 from app.storage.people import Role
-from app.web.desk import acts, handlers, inbox, refused, together
+from app.web.desk import acts, figures, handlers, inbox, refused, together
 from app.web.endpoint import KIB, Auth, Endpoint
 
 _SEES = (Role.OPERATOR, Role.ADMIN, Role.AUDITOR)
@@ -14,7 +14,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ("/desk", inbox.inbox_page),
             ("/desk/export.csv", inbox.export_csv),
             ("/desk/export.xlsx", inbox.export_xlsx),
-            ("/desk/refused", refused.refused_page),
+            ("/desk/figures", figures.figures_page),
+            ("/desk/figures/export.csv", figures.export_csv),
+            ("/desk/figures/export.xlsx", figures.export_xlsx),
             ("/desk/refused/export.csv", refused.export_csv),
             ("/desk/refused/export.xlsx", refused.export_xlsx),
             ("/desk/strangers/{document_id}", refused.stranger_page),

@@ -18,11 +18,13 @@ from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
 
 from app.flows import attention, work_overview
+from app.flows.touchless import touchless
 from app.gateway import Gateway
 from app.jobs import housekeeping, purge, sweep
 from app.storage import audit, numbers
 from app.storage.base import LIVE
 from app.storage.database import Database
+from app.storage.hourly import Scope
 from app.storage.order_trail import trail_of
 from app.storage.orders import OrderRow
 from app.storage.people import PersonRow
@@ -168,6 +170,9 @@ ASKED: dict[str, Callable[[Site], object]] = {
     },
     "how many documents were refused": lambda site: site.read(
         lambda session: refused.counted(session, SOMEBODY, RefusedFilter(state="refused"))
+    ),
+    "how many orders needed nobody": lambda site: site.read(
+        lambda session: touchless(session, LIVE, Scope(), site.gateway.clock.now())
     ),
     "the figures of approvals": lambda site: site.read(lambda session: _decided(session, SOMEBODY, AT)),
     "all that belongs to an order": lambda site: site.read(

@@ -240,7 +240,7 @@ async def test_refused_documents_are_listed_with_their_reason_and_strangers_for_
 
     desk.write(stranger)
     eye = await at_work(desk, "eye")
-    await eye.go("/desk/refused")
+    await eye.go("/desk?list=refused")
     assert "/cXML: no lines [order.no_lines]" in eye.text
     links = html.document_fromstring(eye.answer.text).xpath("//tbody//a/@href")
     assert links == [f"/exchanges/{refused}"]
@@ -249,13 +249,52 @@ async def test_refused_documents_are_listed_with_their_reason_and_strangers_for_
         ("state=refused&q=m1&protocol=cxml", 1),
         (f"partner={desk.partner.id}", 1),
     ):
-        await eye.go(f"/desk/refused?{query}")
+        await eye.go(f"/desk?list=refused&{query}")
         assert len(html.document_fromstring(eye.answer.text).xpath("//tbody//a")) == found
     assert "no lines" in (await eye.go("/desk/refused/export.csv")).answer.text
-    await eye.go("/desk/refused?state=strangers")
+    await eye.go("/desk?list=refused&state=strangers")
     assert "nobody here is known as duns/9" in eye.text
     assert "203.0.113.9" in (await eye.go("/desk/strangers/q1")).text
     far = await at_work(desk, "far")
-    assert "no lines" not in (await far.go("/desk/refused")).text
-    for path in ("/desk/refused?state=strangers", "/desk/refused/export.csv?state=strangers", "/desk/strangers/q1"):
+    assert "no lines" not in (await far.go("/desk?list=refused")).text
+    for path in (
+        "/desk?list=refused&state=strangers",
+        "/desk/refused/export.csv?state=strangers",
+        "/desk/strangers/q1",
+    ):
         assert (await far.go(path)).answer.status_code == 404
+
+
+async def test_orders_that_needed_nobody_are_told_from_those_that_waited_for_a_person(
+    desk: Desk, clock: SetClock
+) -> None:
+    for number in ("T-1", "T-2"):
+        desk.send(order(line(), totals=None, id=number))
+    clock.move(timedelta(days=1))
+    desk.send(order(line(quantity="20"), totals=None, id="T-3"))
+    desk.send(order(line(unit="Sack", quantity="20"), id="T-4"))
+    desk.send(order(line(), totals=None, id="T-5", test=True))
+    desk.settle("olga", (0, settle_together.Choice.MAP_UNIT, "C62", ""), number="T-4")
+    olga = await at_work(desk, "olga")
+    await olga.go("/desk/figures")
+    assert "75 % without the desk" in olga.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "50 % without anybody" in olga.text.replace("\N{NO-BREAK SPACE}", " ")
+
+    async def table(query: str) -> list[list[str]]:
+        text = (await olga.go(f"/desk/figures/export.csv?{query}")).answer.content.decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text)))[1:]
+
+    assert await table("table=touchless") == [
+        ["2026-03-03", "2", "1", "1", "50.0", "0.0"],
+        ["2026-03-02", "2", "0", "0", "100.0", "100.0"],
+    ]
+    assert [[code, number] for code, _, number in await table("table=causes")] == [
+        ["total.off", "1"],
+        ["unit.unknown", "1"],
+        ["approval.asked", "1"],
+    ]
+    assert await table(f"table=causes&partner={desk.partner.id}") != []
+    assert await table("table=touchless&partner=another") == []
+    clock.move(timedelta(days=89))
+    olga = await at_work(desk, "olga")
+    assert [row[0] for row in await table("table=touchless")] == ["2026-03-03"]
