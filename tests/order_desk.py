@@ -86,7 +86,14 @@ class Desk:
         self.write(lambda tx: tx.add(row))
         return row
 
-    def rules(self, definition: dict[str, Any], *, key: str = "rules", customer_id: str | None = None) -> Published:
+    def rules(
+        self,
+        definition: dict[str, Any],
+        *,
+        key: str = "rules",
+        customer_id: str | None = None,
+        customer_group: str | None = None,
+    ) -> Published:
         return self.write(
             lambda tx: publish_flow(
                 tx,
@@ -96,6 +103,7 @@ class Desk:
                 name=key.title(),
                 definition=json.dumps(definition),
                 customer_id=customer_id,
+                customer_group=customer_group,
             )
         )
 

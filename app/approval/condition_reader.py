@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from app.approval import extras
 from app.approval.conditions import (
     AllOf,
     AnyLine,
@@ -180,7 +181,10 @@ class ConditionReader:
             return None
         field = self.fields.get(key)
         if field is None:
-            self.findings.add("rule.unknown_field", at, f"no field '{key[:LONGEST_TEXT]}'{nearest(key, self._names)}")
+            said = f"no field '{key[:LONGEST_TEXT]}'{nearest(key, self._names)}"
+            if key.startswith((extras.HEADER, extras.LINE)):
+                said += "; a customer's own fields are declared for it, and only its own rules may ask about them"
+            self.findings.add("rule.unknown_field", at, said)
         elif field.of_line and not in_line:
             message = f"'{key}' belongs to a line: put it inside any_line, every_line, count_lines or sum_lines"
             self.findings.add("rule.line_field_outside", at, message)

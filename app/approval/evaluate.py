@@ -41,10 +41,14 @@ from app.approval.conditions import (
     SumLines,
     Wanted,
 )
+from app.approval.fields import Field
 from app.approval.operators import Operator, Value
 from app.approval.rates import Rate
 from app.approval.subject import Subject
 from schemas.money import Money
+
+LONGEST_SAID: Final = 200
+"""Characters of what an order says and cannot be read; the order itself has all of it."""
 
 
 class Answer(StrEnum):
@@ -64,6 +68,8 @@ class Reason(msgspec.Struct, frozen=True):
     wanted  the constant, or the actual value of the other field.
     lines   the numbers of the lines that gave this answer; empty for a field of the order.
     rate    by which money of another currency than the constant's was converted.
+    label   what the customer calls a field of its own.
+    said    what the order says of it, where that is no value of its type.
     """
 
     field: str
@@ -73,6 +79,8 @@ class Reason(msgspec.Struct, frozen=True):
     lines: tuple[int, ...]
     answer: Answer
     rate: Rate | None = None
+    label: str | None = None
+    said: str | None = None
 
     @property
     def currencies(self) -> tuple[str, str] | None:
@@ -150,6 +158,18 @@ def _rows(condition: Condition) -> Rows:
             return _Everywhere(compiled(condition))
 
 
+def _own(subject: Subject, field: Field, row: int | None = None) -> tuple[str | None, str | None]:
+    """The label of a field of the customer's own, and what is said of it and cannot be read; of a line where `row` is
+    its position."""
+    if not field.own:
+        return None, None
+    found = subject.said(field.key) if row is None else subject.lines[row].said(field.key)
+    if found is None:
+        return field.label, None
+    extra, said = found
+    return extra.label, said.text[:LONGEST_SAID] if said is not None and said.value is None else None
+
+
 # Conditions on the order
 
 
@@ -160,9 +180,12 @@ class _HeaderLeaf:
         self.wanted = constant(leaf.wanted, leaf.operator, leaf.field.type)
         # Whether there is a value does not turn on rates.
         self.currency = currency_of(leaf.wanted)
+        self.own_given = leaf.field.own and leaf.operator is Operator.IS_EMPTY
 
     def answer(self, subject: Subject) -> Held:
         leaf = self.leaf
+        if self.own_given and _own(subject, leaf.field)[1] is not None:
+            return None
         if leaf.other is not None:
             return _compared(subject, leaf, value_of(subject, leaf.field), value_of(subject, leaf.other))
         return self.compare((plain_of(subject, leaf.field, self.currency),), self.wanted)[0]
@@ -173,7 +196,8 @@ class _HeaderLeaf:
         wanted = leaf.wanted if leaf.other is None else value_of(subject, leaf.other)
         currency = self.currency if leaf.other is None else currency_of(wanted)
         rate = rate_of(subject, actual, currency) if currency is not None else None
-        return [Reason(leaf.field.key, actual, leaf.operator, wanted, (), _ANSWERS[answer], rate)]
+        label, said = _own(subject, leaf.field)
+        return [Reason(leaf.field.key, actual, leaf.operator, wanted, (), _ANSWERS[answer], rate, label, said)]
 
 
 def _compared(subject: Subject, leaf: Leaf, actual: Value | None, other: Value | None) -> Held:
@@ -335,7 +359,10 @@ class _RowLeaf:
         if leaf.other is not None:
             pairs = zip(column_of(subject, leaf.field), column_of(subject, leaf.other), strict=True)
             return [_compared(subject, leaf, actual, other) for actual, other in pairs]
-        return self.compare(plain_column(subject, leaf.field, self.currency), self.wanted)
+        answers = self.compare(plain_column(subject, leaf.field, self.currency), self.wanted)
+        if leaf.field.own and leaf.operator is Operator.IS_EMPTY:
+            return [None if _own(subject, leaf.field, row)[1] else given for row, given in enumerate(answers)]
+        return answers
 
     def reasons(self, subject: Subject, rows: list[int], answer: Held) -> list[Reason]:
         leaf = self.leaf
@@ -352,7 +379,8 @@ class _RowLeaf:
         actual = column_of(subject, leaf.field)[rows[0]]
         named = numbers if len(rows) == len(numbers) else tuple([numbers[row] for row in rows])
         rate = rate_of(subject, actual, currency) if currency is not None else None
-        return Reason(leaf.field.key, actual, leaf.operator, wanted, named, _ANSWERS[answer], rate)
+        label, said = _own(subject, leaf.field, rows[0] if leaf.field.of_line else None)
+        return Reason(leaf.field.key, actual, leaf.operator, wanted, named, _ANSWERS[answer], rate, label, said)
 
 
 @lru_cache(maxsize=5_000)

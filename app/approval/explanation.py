@@ -46,6 +46,8 @@ def to_data(reason: Reason) -> dict[str, Any]:
         "lines": list(reason.lines),
         "answer": reason.answer.value,
         **({"rate": msgspec.to_builtins(reason.rate)} if reason.rate is not None else {}),
+        **({"label": reason.label} if reason.label is not None else {}),
+        **({"said": reason.said} if reason.said is not None else {}),
     }
 
 
@@ -58,6 +60,8 @@ def from_data(data: dict[str, Any]) -> Reason:
         tuple(data["lines"]),
         Answer(data["answer"]),
         msgspec.convert(data["rate"], Rate) if "rate" in data else None,
+        data.get("label"),
+        data.get("said"),
     )
 
 

@@ -5,16 +5,13 @@ Labels are message ids: the pages translate them (`app/web/locale`, catalogue `r
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from app.approval.extras import Extra, Said
 from app.approval.operators import OPERATORS, Operator, Type, Value
 from app.approval.subject import LineSubject, Subject
-from schemas.base import Canonical
-from schemas.money import Money
 
 OfOrder = Callable[[Subject], Value | None]
 OfLine = Callable[[LineSubject], Value | None]
@@ -40,6 +37,7 @@ class Field:
     example       a value as a rule would write it.
     header, row   the value of an order, or of a line; one of the two is there. None: it is not said.
     hierarchical  a code whose beginning is its parent group.
+    own           declared for one customer (`app.approval.extras`); its label is in no other language.
     """
 
     key: str
@@ -50,6 +48,7 @@ class Field:
     header: OfOrder | None = None
     row: OfLine | None = None
     hierarchical: bool = False
+    own: bool = False
 
     @property
     def of_line(self) -> bool:
@@ -234,65 +233,36 @@ _LINES: Final = (
 FIELDS: Final[Catalogue] = MappingProxyType({field.key: field for field in (*_HEADER, *_STANDING, *_LINES)})
 
 
-class Extra(Canonical, frozen=True, kw_only=True):
-    """A field of the customer's own, which its documents carry as an extension (cXML Extrinsic) called `name`.
-
-    currency  of a MONEY field, whose text is the amount alone."""
-
-    name: str
-    type: Type
-    label: str
-    currency: str | None = None
-
-    def __post_init__(self) -> None:
-        if not self.name.strip() or len(self.name) > 60:
-            raise ValueError("an extra field has a name of 1 to 60 characters")
-        if (self.type is Type.MONEY) is not (self.currency is not None):
-            raise ValueError("a field of money, and no other, names its currency")
-
-
 def catalogue(extras: Iterable[Extra]) -> Catalogue:
     """All fields that rules of one customer may name: ours, and `extra.<name>` for each of its own."""
-    own = {f"extra.{extra.name}": _extra(extra) for extra in extras}
+    own = {extra.key: _own(extra) for extra in extras}
     return MappingProxyType({**FIELDS, **own}) if own else FIELDS
 
 
-def _extra(extra: Extra) -> Field:
-    name = extra.name.strip().casefold()
-
-    def read(subject: Subject) -> Value | None:
-        said = (e.value for e in subject.order.extensions if not e.markup and e.name.strip().casefold() == name)
-        text = next(said, "").strip()
-        return _read_extra(extra, text) if text else None
-
-    return Field(f"extra.{extra.name}", extra.label, extra.type, "", Source.DOCUMENT, read)
-
-
-_YES_NO: Final = {"yes": True, "true": True, "1": True, "y": True, "no": False, "false": False, "0": False, "n": False}
+_EXAMPLES: Final[Mapping[Type, str]] = {
+    Type.MONEY: "5000.00",
+    Type.DECIMAL: "2.5",
+    Type.INTEGER: "10",
+    Type.DATE: "2026-12-24",
+    Type.TEXT: "Atlas",
+    Type.CODE: "P-100",
+    Type.BOOL: "",
+}
 
 
-def _read_extra(extra: Extra, text: str) -> Value | None:
-    """None for a text that is no value of the type: it is unknown, and not guessed."""
-    try:
-        match extra.type:
-            case Type.MONEY:
-                return Money(amount=_number(text), currency=extra.currency or "")
-            case Type.DECIMAL:
-                return _number(text)
-            case Type.INTEGER:
-                number = _number(text)
-                return int(number) if number == number.to_integral_value() else None
-            case Type.DATE:
-                return date.fromisoformat(text)
-            case Type.BOOL:
-                return _YES_NO.get(text.casefold())
-            case Type.TEXT | Type.CODE:
-                return text
-    except (ValueError, InvalidOperation):
-        return None
+def _own(extra: Extra) -> Field:
+    """Read as it is declared when the order is judged: with another type than the rule knows it is not known."""
 
+    def of_order(subject: Subject) -> Value | None:
+        return _value(subject.said(extra.key))
 
-def _number(text: str) -> Decimal:
-    if len(text) > 40 or not text.isascii() or text.strip("+-.0123456789"):
-        raise ValueError(text)
-    return Decimal(text)
+    def of_line(line: LineSubject) -> Value | None:
+        return _value(line.said(extra.key))
+
+    def _value(found: tuple[Extra, Said | None] | None) -> Value | None:
+        if found is None or found[1] is None or found[0].type is not extra.type:
+            return None
+        return found[1].value
+
+    header, row = (None, of_line) if extra.of_line else (of_order, None)
+    return Field(extra.key, extra.label, extra.type, _EXAMPLES[extra.type], Source.DOCUMENT, header, row, own=True)

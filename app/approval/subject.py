@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from app.approval.extras import NO_EXTRAS, Extra, Extras, Said, read
 from app.approval.lazy import lazy
 from app.approval.operators import Value
 from app.approval.rates import NO_RATES, Rates
@@ -34,6 +35,15 @@ class LineSubject:
     line: OrderLine
     agreed: Price | None
     known: Known = field(default_factory=dict)
+    extras: Extras = field(default_factory=lambda: NO_EXTRAS)
+
+    def said(self, key: str) -> tuple[Extra, Said | None] | None:
+        """As `Subject.said`, of this line."""
+        extra = self.extras.get(key)
+        if extra is None:
+            return None
+        described = self.line.description.extensions if self.line.description is not None else ()
+        return extra, read(extra, (*self.line.extensions, *described))
 
     @lazy
     def net(self) -> Money | None:
@@ -86,6 +96,7 @@ class Subject:
     known        what was looked up beside the order, by the key of the field (`requester.group`, `customer.on_hold`); a
                  field that is not in it is unknown, not empty.
     line_known   line number -> what was looked up for the line.
+    extras       the fields of the customer's own as they are declared now.
     """
 
     order: Order
@@ -97,6 +108,12 @@ class Subject:
     known: Known = field(default_factory=dict)
     line_known: Mapping[int, Known] = field(default_factory=dict)
     rates: Rates = NO_RATES
+    extras: Extras = field(default_factory=lambda: NO_EXTRAS)
+
+    def said(self, key: str) -> tuple[Extra, Said | None] | None:
+        """What the order says of one of the customer's own fields; None where it is not declared any more."""
+        extra = self.extras.get(key)
+        return (extra, read(extra, self.order.extensions)) if extra is not None else None
 
     @lazy
     def memo(self) -> dict[Any, Any]:
@@ -114,7 +131,7 @@ class Subject:
     @lazy
     def lines(self) -> tuple[LineSubject, ...]:
         return tuple(
-            LineSubject(line, self.agreed.get(line.number), self.line_known.get(line.number, _NOTHING))
+            LineSubject(line, self.agreed.get(line.number), self.line_known.get(line.number, _NOTHING), self.extras)
             for line in self.order.lines
             if line.change != "delete"
         )

@@ -57,6 +57,7 @@ def _add_server(app: typer.Typer) -> None:
         figures,
         keys,
         oidc,
+        own_fields,
         partners,
         people,
         play,
@@ -84,7 +85,7 @@ def _add_server(app: typer.Typer) -> None:
     app.add_typer(people.person, name="person")
     app.add_typer(keys.key, name="key")
     app.add_typer(oidc.oidc, name="oidc")
-    for command in (figures.budget, figures.budgets):
+    for command in (figures.budget, figures.budgets, own_fields.field, own_fields.fields, own_fields.drop_field):
         customers.customer.command()(command)
     app.add_typer(customers.customer, name="customer")
     app.add_typer(figures.rates_of_exchange, name="rates")

@@ -93,18 +93,18 @@ def budgets(number: Number, import_: Import = None, data: Data = None, dry_run: 
 
 
 def _budgets(number: str, session: Session) -> Budgets:
-    return Budgets([_customer(session, number)])
+    return Budgets([customer_of(session, number)])
 
 
 def _keep_budgets(data: Data, number: str, look: Look, *, dry_run: bool) -> None:
     with opened(settings_from(data)) as gateway:
         if tables.keep(gateway, partial(_budgets, number), look, dry_run=dry_run):
             with gateway.database.read() as session:
-                customer_id = _customer(session, number).id
+                customer_id = customer_of(session, number).id
             _tell_judged(judge_again.judge_waiting(gateway, LIVE, judge_again.asks_for_budget, customer_id))
 
 
-def _customer(session: Session, number: str) -> CustomerRow:
+def customer_of(session: Session, number: str) -> CustomerRow:
     found = of_number(session, number)
     return found if found is not None else stop(f"there is no customer {number}")
 

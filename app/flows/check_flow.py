@@ -7,12 +7,13 @@ from msgspec.structs import replace
 from sqlmodel import Session, col, select
 
 from app.approval import checks
+from app.approval.condition_reader import nearest
 from app.approval.flow import Flow
 from app.approval.people import Directory, Person
 from app.flows.approvers import everybody
-from app.flows.consider_order import read_flow
+from app.flows.consider_order import read_version
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
-from app.storage.customers import CustomerRow
+from app.storage.customers import CustomerRow, groups, same_group
 from app.storage.people import PersonRow
 from schemas.faults import Fault, Findings
 
@@ -30,11 +31,12 @@ def check_flow(tx: Session, row: FlowRow, flow: Flow, at: datetime) -> Findings:
             found.setdefault(fault, []).extend(customer.number for customer in reached)
     findings.extend(_told(fault, numbers, len(customers)) for fault, numbers in found.items())
     _check_order(row, flow, beside, findings)
+    _check_reach(tx, row, customers, findings)
     return findings
 
 
 def _beside(tx: Session, row: FlowRow) -> list[tuple[FlowRow, Flow]]:
-    """The other active rules of the same customer, or the other rules for all."""
+    """The other active rules of the same customer or group, or the other rules for all."""
     query = select(FlowRow, FlowVersionRow).where(
         FlowRow.realm == row.realm,
         col(FlowRow.customer_id).is_not_distinct_from(row.customer_id),
@@ -42,22 +44,33 @@ def _beside(tx: Session, row: FlowRow) -> list[tuple[FlowRow, Flow]]:
         FlowVersionRow.flow_id == FlowRow.id,
         FlowVersionRow.state == VersionState.ACTIVE,
     )
-    return [(other, read_flow(version.definition)) for other, version in tx.exec(query)]
+    found = [(other, version) for other, version in tx.exec(query) if _same_scope(other, row)]
+    return [(other, read_version(version)) for other, version in found]
+
+
+def _same_scope(one: FlowRow, other: FlowRow) -> bool:
+    if one.customer_group is None or other.customer_group is None:
+        return one.customer_group is other.customer_group
+    return same_group(one.customer_group, other.customer_group)
 
 
 def _customers(tx: Session, row: FlowRow) -> list[CustomerRow]:
-    """Whose orders the rules may meet. Rules for all meet none of a customer whose own rules fit every order."""
-    query = select(CustomerRow).where(CustomerRow.realm == row.realm, col(CustomerRow.active).is_(True))
-    if row.customer_id is not None:
-        return list(tx.exec(query.where(CustomerRow.id == row.customer_id)))
-    owned = select(FlowRow.customer_id, FlowVersionRow.definition).where(
+    """Whose orders the rules may meet. Rules for a group or for all meet none of a customer whose more special rules
+    fit every order."""
+    query = select(FlowRow, FlowVersionRow).where(
         FlowRow.realm == row.realm,
-        col(FlowRow.customer_id).is_not(None),
         FlowVersionRow.flow_id == FlowRow.id,
         FlowVersionRow.state == VersionState.ACTIVE,
     )
-    served = {customer_id for customer_id, definition in tx.exec(owned) if read_flow(definition).match is None}
-    return [customer for customer in tx.exec(query.order_by(CustomerRow.number)) if customer.id not in served]
+    special = [(flow, version) for flow, version in tx.exec(query) if flow.turn[0] < row.turn[0]]
+    before = [flow for flow, version in special if read_version(version).match is None]
+    return [customer for customer in _named(tx, row) if not any(flow.meets(customer) for flow in before)]
+
+
+def _named(tx: Session, row: FlowRow) -> list[CustomerRow]:
+    """The customers whom the rules are for."""
+    query = select(CustomerRow).where(CustomerRow.realm == row.realm, col(CustomerRow.active).is_(True))
+    return [customer for customer in tx.exec(query.order_by(CustomerRow.number)) if row.meets(customer)]
 
 
 def _audiences(
@@ -78,6 +91,18 @@ def _told(fault: Fault, numbers: Sequence[str], customers: int) -> Fault:
         return fault
     more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
     return replace(fault, message=f"{fault.message} (for customer {numbers[0]}{more})")
+
+
+def _check_reach(tx: Session, row: FlowRow, customers: Sequence[CustomerRow], findings: Findings) -> None:
+    """Rules whose customers are not there, or all have more special ones that fit every order."""
+    if customers or row.customer_id is not None:
+        return
+    if _named(tx, row):
+        message = "never reached: every customer has more special rules, which fit every order"
+        findings.note("flow.shadowed", "match", message)
+    elif row.customer_group is not None:
+        message = f"no customer is in the group{nearest(row.customer_group, groups(tx, row.realm))}"
+        findings.note("flow.nobody_in_group", "match", message, row.customer_group)
 
 
 def _check_order(row: FlowRow, flow: Flow, beside: Sequence[tuple[FlowRow, Flow]], findings: Findings) -> None:

@@ -10,11 +10,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from sqlmodel import Session
 
 from app.approval import definition
 from app.approval import flow as flows
 from app.approval.explanation import Why, to_data
+from app.approval.extras import Extra
+from app.approval.fields import catalogue
 from app.approval.flow import Flow, Ruling, Warned
 from app.approval.order_hash import order_hash
 from app.approval.subject import Subject, requesters
@@ -23,13 +26,26 @@ from app.flows.looked_up import Facts, of_lines
 from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms, order_terms
 from app.storage import orders, people
+from app.storage.approvals import FlowVersionRow
 from app.storage.customers import CustomerRow
 from app.storage.orders import OrderRow
 from schemas.base import to_json
 from schemas.order import Order
 
-read_flow = lru_cache(maxsize=500)(definition.read)
-"""A published definition never changes, so it is read once."""
+
+@lru_cache(maxsize=500)
+def read_flow(text: str, own: str | None = None) -> Flow:
+    """A published definition with the customer's own fields that it keeps: it never changes, so it is read once."""
+    return definition.read(text, catalogue(own_fields_in(own)))
+
+
+def read_version(version: FlowVersionRow) -> Flow:
+    return read_flow(version.definition, version.own_fields)
+
+
+def own_fields_in(kept: str | None) -> tuple[Extra, ...]:
+    """What a version keeps of the customer's own fields."""
+    return msgspec.json.decode(kept, type=tuple[Extra, ...]) if kept is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,7 @@ def subject_of(facts: Facts, protocol: str, checked: Checked) -> Subject:
         known=facts.known,
         line_known=of_lines(checked.order, checked.offers),
         rates=facts.rates,
+        extras=facts.extras,
     )
 
 
@@ -147,7 +164,7 @@ def subject_now(tx: Session, order: OrderRow, at: datetime, book: OrderBook | No
 
 def ask(book: OrderBook, customer: CustomerRow, subject: Subject) -> Asked:
     for published in book.flows(customer):
-        flow = read_flow(published.definition)
+        flow = read_flow(published.definition, published.own_fields)
         found = flows.verdict(flow, subject)
         if found.ruling is Ruling.NOT_THIS_FLOW:
             continue

@@ -31,7 +31,14 @@ PRIORITIES: Final = (1, 99)
 
 
 def create_flow(
-    tx: Session, gateway: Gateway, by: PersonRow, *, name: str, customer_id: str | None, priority: int
+    tx: Session,
+    gateway: Gateway,
+    by: PersonRow,
+    *,
+    name: str,
+    customer_id: str | None,
+    priority: int,
+    customer_group: str | None = None,
 ) -> FlowRow:
     """With an empty draft. Raises Refusal."""
     row = FlowRow(
@@ -41,10 +48,12 @@ def create_flow(
         name=_name(name),
         customer_id=customer_id,
         priority=_priority(priority),
+        customer_group=_group(customer_group),
     )
     tx.add(row)
     tx.flush()
-    record(tx, gateway, by, "flow_created", row, customer=customer_id, priority=row.priority)
+    grouped = {"group": row.customer_group} if row.customer_group is not None else {}
+    record(tx, gateway, by, "flow_created", row, customer=customer_id, priority=row.priority, **grouped)
     begin_draft(tx, gateway, by, row, None)
     return row
 
@@ -121,6 +130,7 @@ def publish_draft(tx: Session, gateway: Gateway, by: PersonRow, flow: FlowRow, *
         name=flow.name,
         definition=draft.definition,
         customer_id=flow.customer_id,
+        customer_group=flow.customer_group,
         by=by,
     )
     version = published.version
@@ -150,6 +160,12 @@ def _name(name: str) -> str:
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise Refusal(No.UNACCEPTABLE, "Rules have a name of 1 to 200 characters.")
     return name.strip()
+
+
+def _group(name: str | None) -> str | None:
+    if name is not None and (not name.strip() or len(name) > 100 or not name.isprintable()):
+        raise Refusal(No.UNACCEPTABLE, "Name the group of customers that the rules are for.")
+    return name.strip() if name is not None else None
 
 
 def _priority(priority: int) -> int:

@@ -69,7 +69,7 @@ def add(
     """The order as it stands, or as that revision of it. Raises Refusal."""
     if outcome not in list(Outcome) or (step and outcome != Outcome.ASKED):
         raise Refusal(No.UNACCEPTABLE, "Say what the rules must make of the order; a step is asked or not at all.")
-    if not _met_by(row, order):
+    if not _met_by(tx, row, order):
         raise Refusal(No.UNACCEPTABLE, "These rules are not for this customer's orders.")
     known = flow_examples.of_flow(tx, row.id)
     if len(known) >= MOST:
@@ -112,8 +112,8 @@ def remove(tx: Session, gateway: Gateway, by: PersonRow, row: FlowRow, example_i
     record(tx, gateway, by, "flow_example_removed", row, order=number)
 
 
-def _met_by(row: FlowRow, order: OrderRow) -> bool:
-    return order.realm == row.realm and row.customer_id in (None, order.customer_id)
+def _met_by(tx: Session, row: FlowRow, order: OrderRow) -> bool:
+    return order.realm == row.realm and row.meets(tx.get_one(CustomerRow, order.customer_id))
 
 
 def try_out(session: Session, row: FlowRow, flow: Flow, trial: Trial) -> list[Tried]:
@@ -192,4 +192,4 @@ def order_of(session: Session, row: FlowRow, wanted: Wanted) -> OrderRow | None:
         OrderRevisionRow.number == wanted.revision,
     )
     order = session.exec(query).first()
-    return order if order is not None and _met_by(row, order) else None
+    return order if order is not None and _met_by(session, row, order) else None

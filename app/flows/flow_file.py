@@ -13,6 +13,7 @@ import msgspec
 from sqlmodel import Session
 
 from app.approval import definition as definitions
+from app.approval.fields import FIELDS, Catalogue
 from app.approval.flow import Flow
 from app.approval.simulation import Outcome
 from app.flows import flow_examples
@@ -55,8 +56,9 @@ def _data(wanted: Wanted) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def read(body: bytes) -> FlowFile:
-    """Raises schemas.faults.Rejected with everything that is wrong with definition and examples."""
+def read(body: bytes, fields: Catalogue = FIELDS) -> FlowFile:
+    """`fields`: what the rules may ask about. Raises schemas.faults.Rejected with everything that is wrong with
+    definition and examples."""
     try:
         parts = (
             msgspec.json.decode(body, type=dict[str, msgspec.Raw]) if len(body) <= 4 * definitions.MOST_BYTES else {}
@@ -64,7 +66,7 @@ def read(body: bytes) -> FlowFile:
     except msgspec.DecodeError:
         parts = {}
     if "definition" not in parts:
-        return FlowFile(definitions.read(body), None)
+        return FlowFile(definitions.read(body, fields), None)
     findings = Findings()
     for name in parts:
         if name not in _KEYS:
@@ -72,7 +74,7 @@ def read(body: bytes) -> FlowFile:
     examples = _examples(msgspec.json.decode(parts["examples"]), findings) if "examples" in parts else None
     flow = None
     try:
-        flow = definitions.read(bytes(parts["definition"]))
+        flow = definitions.read(bytes(parts["definition"]), fields)
     except Rejected as rejected:
         findings.extend(rejected.faults)
     findings.raise_if_any()

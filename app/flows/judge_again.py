@@ -88,7 +88,11 @@ def asks_for_rate(explanation: dict[str, Any]) -> bool:
 
 
 def asks_for_budget(explanation: dict[str, Any]) -> bool:
-    return any(reason.field == "cost_center.budget_left" for reason in _unknown(explanation))
+    return asks_for_field("cost_center.budget_left")(explanation)
+
+
+def asks_for_field(*keys: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda explanation: any(reason.field in keys for reason in _unknown(explanation))
 
 
 _SUMS: Final = (

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from app.approval import definition as definitions
 from app.errors import No, Refusal
+from app.flows import own_fields
 from app.flows.simulate_flow import MOST_DAYS, MOST_ORDERS, Choice, simulate
 from app.gateway import Gateway
 from app.storage import simulations
@@ -32,7 +33,7 @@ def begin(
     if not 1 <= choice.orders <= MOST_ORDERS or not 1 <= days <= MOST_DAYS:
         message = f"Choose 1 to {MOST_ORDERS} orders, of 1 to {MOST_DAYS} days."
         raise Refusal(No.UNACCEPTABLE, message)
-    definitions.read(definition)
+    definitions.read(definition, own_fields.fields_for(tx, row))
     now = gateway.clock.now()
     if simulations.running(tx, row.realm, now) >= AT_ONCE:
         raise Refusal(No.TOO_MANY, "Other simulations are running: wait until one has ended.", retry_after=10)
@@ -73,7 +74,8 @@ def run(gateway: Gateway, simulation_id: str) -> None:
             database.write(lambda tx: simulations.told(tx, simulation_id, **seen))
 
     try:
-        flow = definitions.read(kept.definition)
+        with database.read() as session:
+            flow = definitions.read(kept.definition, own_fields.fields_for(session, row))
         report = simulate(database, row, flow, Choice(kept.orders, kept.days), clock.now(), tell)
     except BaseException:
         database.write(lambda tx: simulations.told(tx, simulation_id, state=SimulationState.FAILED))

@@ -13,14 +13,19 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from app.approval.operators import Value
+from sqlmodel import Session
+
+from app.approval.extras import Extra
+from app.approval.lazy import lazy
+from app.approval.operators import Type, Value
 from app.approval.rates import Rate, Rates
 from app.approval.subject import Subject
 from app.catalog.items import Offer
 from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms
-from app.storage import approver_profiles, audit, budgets, order_sums, people, rates
+from app.storage import approver_profiles, audit, budgets, order_sums, own_fields, people, rates
 from app.storage.customers import CustomerRow
+from app.storage.own_fields import OwnFieldRow
 from schemas.money import Money
 from schemas.order import Order, OrderLine
 
@@ -68,6 +73,38 @@ class StoredRates(Rates):
         return self._read[key]
 
 
+class OwnFields(Mapping[str, Extra]):
+    """A customer's own fields by their key, read when the first is asked for."""
+
+    def __init__(self, session: Session, customer_id: str) -> None:
+        self._session = session
+        self._customer_id = customer_id
+
+    @lazy
+    def _read(self) -> dict[str, Extra]:
+        return {extra.key: extra for extra in map(extra_of, own_fields.of_customer(self._session, self._customer_id))}
+
+    def __getitem__(self, key: str) -> Extra:
+        return self._read[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+
+def extra_of(row: OwnFieldRow) -> Extra:
+    return Extra(
+        name=row.name,
+        type=Type(row.type),
+        label=row.label,
+        extension=row.read_from["extension"],
+        of_line=row.of_line,
+        currency=row.currency,
+    )
+
+
 class Facts:
     """`summed`: whether a sum over other orders was asked for."""
 
@@ -79,6 +116,7 @@ class Facts:
         self.at = at
         self.summed = False
         self.rates = StoredRates(book, customer.realm)
+        self.extras = OwnFields(book.session, customer.id)
         self.known = Known(
             {
                 "requester.group": self._group,

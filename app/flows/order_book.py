@@ -19,12 +19,13 @@ from schemas.party import Address
 
 @dataclass(frozen=True, slots=True)
 class PublishedFlow:
-    """A flow's active version; `definition` is its JSON."""
+    """A flow's active version; `definition` is its JSON, `own_fields` what it keeps of the customer's own fields."""
 
     name: str
     version: int
     version_id: str
     definition: str
+    own_fields: str | None
 
 
 class OrderBook:
@@ -72,14 +73,14 @@ class OrderBook:
 
         def read() -> tuple[PublishedFlow, ...]:
             return tuple(
-                PublishedFlow(flow.name, version.number, version.id, version.definition)
-                for flow, version in approvals.candidates(self.session, customer.realm, customer.id)
+                PublishedFlow(flow.name, version.number, version.id, version.definition, version.own_fields)
+                for flow, version in approvals.candidates(self.session, customer)
             )
 
         if self._memories is None:
             return read()
         found: tuple[PublishedFlow, ...] = self._memories.rules.get(
-            self.session, ("flows", customer.realm, customer.id), read
+            self.session, ("flows", customer.id, customer.group), read
         )
         return found
 

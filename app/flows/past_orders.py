@@ -15,7 +15,7 @@ from app.approval.people import Directory, Person
 from app.approval.simulation import Named, Past, Waits, waits_of
 from app.flows.approvers import everybody, settlers
 from app.flows.check_order import check
-from app.flows.consider_order import read_flow, subject_of, who_asked
+from app.flows.consider_order import read_version, subject_of, who_asked
 from app.flows.looked_up import Facts
 from app.flows.order_book import OrderBook
 from app.partners.agreement import order_terms
@@ -117,18 +117,19 @@ class Trial:
         self, session: Session, customer: CustomerRow, row: FlowRow | None = None, flow: Flow | None = None
     ) -> tuple[Named, ...]:
         """The active rules for a customer in the order in which they are tried; with `flow` as what is active in
-        `row`."""
+        `row`, where that is for the customer."""
         key = (customer.id, row.id if row else "")
         if key not in self._tried:
-            self._tried[key] = tuple(_tried(approvals.candidates(session, customer.realm, customer.id), row, flow))
+            met = row is not None and row.meets(customer)
+            self._tried[key] = tuple(_tried(approvals.candidates(session, customer), row, flow if met else None))
         return self._tried[key]
 
 
 def _tried(active: Iterable[tuple[FlowRow, FlowVersionRow]], row: FlowRow | None, flow: Flow | None) -> list[Named]:
-    found = [(of, read_flow(version.definition)) for of, version in active if row is None or of.id != row.id]
+    found = [(of, read_version(version)) for of, version in active if row is None or of.id != row.id]
     if row is not None and flow is not None:
         found.append((row, flow))
-    found.sort(key=lambda one: (one[0].customer_id is None, -one[0].priority, one[0].key))
+    found.sort(key=lambda one: one[0].turn)
     return [Named(of.key, of.name, read) for of, read in found]
 
 

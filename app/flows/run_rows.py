@@ -14,7 +14,7 @@ from app.approval.explanation import Why
 from app.approval.flow import Flow
 from app.approval.steps import OpenStep, Run, State, Task, TaskState
 from app.errors import No, Refusal
-from app.flows.consider_order import read_flow
+from app.flows.consider_order import read_version
 from app.storage import approvals
 from app.storage.approvals import FlowVersionRow, RunRow, RunTaskRow
 from app.storage.orders import OrderRow
@@ -26,7 +26,7 @@ def flow_of(tx: Session, row: RunRow) -> Flow:
     """The version with which the run began, whatever was published since. Without one, a flow that asks nobody."""
     if row.flow_version_id is None:
         return Flow()
-    return read_flow(tx.get_one(FlowVersionRow, row.flow_version_id).definition)
+    return read_version(tx.get_one(FlowVersionRow, row.flow_version_id))
 
 
 def read(tx: Session, row: RunRow) -> Run:

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from app.approval.flow import Flow
 from app.approval.simulation import Difference, Judged, Report, judge, totals
 from app.flows.past_orders import PastOrder, Trial, waits
+from app.storage import customers
 from app.storage.approvals import FlowRow
 from app.storage.base import unindexed
 from app.storage.database import Database
@@ -69,6 +70,9 @@ def _chosen(session: Session, row: FlowRow, choice: Choice, now: datetime) -> tu
     query = select(OrderRow.id).order_by(col(OrderRow.id).desc())
     if row.customer_id is not None:
         query = query.where(OrderRow.customer_id == row.customer_id)
+    elif row.customer_group is not None:
+        members = [customer.id for customer in customers.of_group(session, row.realm, row.customer_group)]
+        query = query.where(col(OrderRow.customer_id).in_(members))
     else:
         query = query.where(unindexed(OrderRow.realm) == row.realm)
     if choice.days is not None:

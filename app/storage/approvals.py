@@ -9,6 +9,7 @@ from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text, update
 from sqlmodel import Field, Session, col, select
 
 from app.storage.base import Row, UtcDateTime, new_id, table_of
+from app.storage.customers import CustomerRow
 from app.storage.people import PersonRow
 from app.storage.prepared import PreparedInsert
 
@@ -20,8 +21,8 @@ IS_DECIDED: Final = text("decided_at IS NOT NULL")
 
 
 class FlowRow(Row, table=True):
-    """Rules by name. `customer_id` None: for every customer that has no flow of its own that fits. The highest
-    priority is tried first."""
+    """Rules by name: of one customer, else of the customers in `customer_group`, else of all. The more special are
+    tried first, among them the highest priority."""
 
     __tablename__ = "cd_flows"
 
@@ -31,8 +32,25 @@ class FlowRow(Row, table=True):
     name: str = Field(max_length=200)
     customer_id: str | None = Field(default=None, foreign_key="cd_customers.id", max_length=36)
     priority: int = 50
+    customer_group: str | None = Field(default=None, max_length=100)
 
     __table_args__ = (UniqueConstraint("realm", "key"),)
+
+    def meets(self, customer: CustomerRow) -> bool:
+        """Whether it is for orders of this customer."""
+        if self.customer_id is not None:
+            return self.customer_id == customer.id
+        return self.customer_group is None or customer.is_in(self.customer_group)
+
+    @property
+    def for_all(self) -> bool:
+        return self.customer_id is None and self.customer_group is None
+
+    @property
+    def turn(self) -> tuple[int, int, str]:
+        """The order in which the flows that meet a customer are tried."""
+        scope = 2 if self.for_all else 1 if self.customer_id is None else 0
+        return scope, -self.priority, self.key
 
 
 class VersionState(StrEnum):
@@ -43,7 +61,8 @@ class VersionState(StrEnum):
 class FlowVersionRow(Row, table=True):
     """A published definition: canonical JSON that is never written again. One is active in a flow.
 
-    author_id  who wrote it, as far as that is known: whoever began the draft that was published."""
+    author_id   who wrote it, as far as that is known: whoever began the draft that was published.
+    own_fields  JSON: the customer's own fields that it asks about, as they were declared when it was published."""
 
     __tablename__ = "cd_flow_versions"
 
@@ -57,6 +76,7 @@ class FlowVersionRow(Row, table=True):
     published_by: str | None = Field(default=None, foreign_key="cd_people.id", max_length=36)
     published_at: datetime = Field(sa_type=UtcDateTime)
     author_id: str | None = Field(default=None, max_length=36)
+    own_fields: str | None = Field(default=None, sa_type=Text)
 
     __table_args__ = (UniqueConstraint("flow_id", "number"),)
 
@@ -162,27 +182,26 @@ class RunTaskRow(Row, table=True):
     )
 
 
-def candidates(session: Session, realm: str, customer_id: str) -> list[tuple[FlowRow, FlowVersionRow]]:
-    """The active flows for a customer in the order in which they are tried: its own first, then those for all; in each
-    the highest priority first."""
-    query = (
-        select(FlowRow, FlowVersionRow)
-        .where(
-            FlowRow.realm == realm,
-            (col(FlowRow.customer_id) == customer_id) | col(FlowRow.customer_id).is_(None),
-            FlowVersionRow.flow_id == FlowRow.id,
-            FlowVersionRow.state == VersionState.ACTIVE,
-        )
-        .order_by(col(FlowRow.customer_id).is_(None), col(FlowRow.priority).desc(), FlowRow.key)
+def candidates(session: Session, customer: CustomerRow) -> list[tuple[FlowRow, FlowVersionRow]]:
+    """The active flows for a customer in the order in which they are tried: its own first, then those of its group,
+    then those for all; in each the highest priority first."""
+    query = select(FlowRow, FlowVersionRow).where(
+        FlowRow.realm == customer.realm,
+        (col(FlowRow.customer_id) == customer.id) | col(FlowRow.customer_id).is_(None),
+        FlowVersionRow.flow_id == FlowRow.id,
+        FlowVersionRow.state == VersionState.ACTIVE,
     )
-    return [(flow, version) for flow, version in session.exec(query)]
+    found = [(flow, version) for flow, version in session.exec(query) if flow.meets(customer)]
+    return sorted(found, key=lambda one: one[0].turn)
 
 
 def flows(session: Session, realm: str) -> list[FlowRow]:
-    """All of them: those for all customers first, in each the highest priority first."""
+    """All of them: those for all customers first, then those of groups, then of single customers; in each the highest
+    priority first."""
     query = select(FlowRow).where(FlowRow.realm == realm)
-    own = col(FlowRow.customer_id)
-    return list(session.exec(query.order_by(own.is_not(None), own, col(FlowRow.priority).desc(), FlowRow.key)))
+    own, group = col(FlowRow.customer_id), col(FlowRow.customer_group)
+    scope = (own.is_not(None), own, group.is_not(None), group)
+    return list(session.exec(query.order_by(*scope, col(FlowRow.priority).desc(), FlowRow.key)))
 
 
 def versions(session: Session, flow_ids: Iterable[str]) -> list[FlowVersionRow]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, UniqueConstraint
-from sqlmodel import Field
+from sqlmodel import Field, Session, select
 
 from app.storage.base import Row, UtcDateTime, new_id
 
@@ -30,6 +30,37 @@ class CustomerRow(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
     __table_args__ = (UniqueConstraint("realm", "number"),)
+
+    @property
+    def group(self) -> str | None:
+        """As its terms name it (`orders.group`)."""
+        named = self.settings.get("orders", {}).get("group")
+        return named if isinstance(named, str) and named.strip() else None
+
+    def is_in(self, group: str) -> bool:
+        """Whether it belongs to this group, whose name is compared without case."""
+        return self.group is not None and same_group(self.group, group)
+
+
+def same_group(one: str, other: str) -> bool:
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def of_group(session: Session, realm: str, group: str) -> list[CustomerRow]:
+    query = select(CustomerRow).where(CustomerRow.realm == realm).order_by(CustomerRow.number)
+    return [customer for customer in session.exec(query) if customer.is_in(group)]
+
+
+def groups(session: Session, realm: str) -> list[str]:
+    """The groups that customers are in, by name; of several ways to write one, the first."""
+    query = select(CustomerRow).where(CustomerRow.realm == realm).order_by(CustomerRow.number)
+    named = (customer.group for customer in session.exec(query))
+    found = {_folded(group): group for group in reversed([group for group in named if group is not None])}
+    return sorted(found.values(), key=str.casefold)
 
 
 class CustomerAddressRow(Row, table=True):

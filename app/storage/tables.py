@@ -30,6 +30,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     mails,
     oidc,
     orders,
+    own_fields,
     partners,
     password_links,
     people,

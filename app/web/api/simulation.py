@@ -10,7 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.approval import definition as definitions
+from app.approval.fields import Catalogue
+from app.approval.flow import Flow
 from app.approval.simulation import Report
+from app.flows.own_fields import fields_for
 from app.flows.simulate_flow import MOST_DAYS, Choice, simulate
 from app.storage.api_keys import ApiKeyRow
 from app.storage.approvals import FlowRow
@@ -37,14 +40,13 @@ async def simulate_flow(request: Request) -> Response:
     """Nobody is asked, and nothing is kept."""
     faults = list[Fault]()
     trial = bodies.read(await request.body(), Trial, faults)
-    if trial is not None:
-        _check(trial, faults)
-    if trial is None or faults:
+    if trial is None:
         return bodies.refused(request, faults, what="The body is wrong.")
     return await run_in_threadpool(_simulated, request, trial)
 
 
-def _check(trial: Trial, faults: list[Fault]) -> None:
+def _check(trial: Trial, fields: Catalogue, faults: list[Fault]) -> Flow | None:
+    """The rules to try; None with the faults that they have."""
     if not 1 <= trial.orders <= MOST_ORDERS:
         message = f"must be a number from 1 to {MOST_ORDERS}"
         faults.append(Fault(code="body.out_of_range", at="orders", message=message, found=str(trial.orders)[:100]))
@@ -52,16 +54,21 @@ def _check(trial: Trial, faults: list[Fault]) -> None:
         message = f"must be a number from 1 to {MOST_DAYS}"
         faults.append(Fault(code="body.out_of_range", at="days", message=message, found=str(trial.days)[:100]))
     try:
-        definitions.read(msgspec.json.encode(trial.definition))
+        return definitions.read(msgspec.json.encode(trial.definition), fields)
     except Rejected as rejected:
         faults += rejected.faults
+        return None
 
 
 def _simulated(request: Request, trial: Trial) -> Response:
     gateway = gateway_of(request)
     with gateway.database.read() as session:
         row = _flow(session, key_of(request), request.path_params["key"])
-    flow = definitions.read(msgspec.json.encode(trial.definition))
+        fields = fields_for(session, row)
+    faults = list[Fault]()
+    flow = _check(trial, fields, faults)
+    if flow is None or faults:
+        return bodies.refused(request, faults, what="The body is wrong.")
     choice = Choice(trial.orders, trial.days)
     report: Report = simulate(gateway.database, row, flow, choice, gateway.clock.now())
     return bodies.answer(report)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.approval.steps import TaskState
-from app.flows.consider_order import read_flow
+from app.flows.consider_order import read_version
 from app.formats import formats
 from app.storage.approvals import FlowRow, FlowVersionRow, RunRow, RunTaskRow
 from app.storage.people import PersonRow
@@ -161,6 +161,6 @@ def _names(session: Session, versions: set[str]) -> dict[str, tuple[str, dict[st
         col(FlowVersionRow.id).in_(versions), FlowRow.id == FlowVersionRow.flow_id
     )
     return {
-        version.id: (name, {step.key: step.name for step in read_flow(version.definition).steps})
+        version.id: (name, {step.key: step.name for step in read_version(version).steps})
         for version, name in session.exec(query)
     }

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.flows import decide_together, see_task
-from app.flows.consider_order import read_flow
+from app.flows.consider_order import read_version
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
 from app.storage.people import PersonRow
 from app.web import spreadsheet
@@ -89,9 +89,7 @@ def _rules(session: Session, person: PersonRow) -> list[tuple[str, str]]:
     found = []
     for flow, version in session.exec(query):
         found.append((flow.id, flow.name))
-        found += [
-            (f"{flow.id}/{step.key}", f"{flow.name} · {step.name}") for step in read_flow(version.definition).steps
-        ]
+        found += [(f"{flow.id}/{step.key}", f"{flow.name} · {step.name}") for step in read_version(version).steps]
     return found
 
 

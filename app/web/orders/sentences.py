@@ -15,6 +15,8 @@ from app.web.orders.words import FIELD_NAMES
 from schemas.money import Money
 
 MOST_LINES: Final = 3
+MOST_SAID: Final = 60
+"""Characters of a text of the buyer's that cannot be read."""
 
 _HOLDS: Final[Mapping[Operator, str]] = {
     Operator.EQUAL: msgid("%(field)s is %(actual)s"),
@@ -49,6 +51,9 @@ _HOLDS_NOT: Final[Mapping[Operator, str]] = {
     Operator.IS_FALSE: msgid("it is so: %(field)s"),
 }
 _UNKNOWN: Final = msgid("%(field)s is not known, so it cannot be compared with %(wanted)s")
+_UNREADABLE: Final = msgid(
+    "%(field)s is “%(said)s” in the order, which is no such value, so it cannot be compared with %(wanted)s"
+)
 _NO_RATE: Final = msgid(
     "%(field)s %(actual)s cannot be compared with %(wanted)s: there is no recent rate from %(base)s to %(target)s"
 )
@@ -62,6 +67,10 @@ _WHY: Final[Mapping[str, str]] = {
     Why.NOBODY_THERE: msgid("Held: a step of the rules “%(flow)s” has nobody, or too few, who may decide."),
     Why.OVERRIDDEN: msgid("An administrator decided in place of the approvers."),
 }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}…"
 
 
 class Speaker:
@@ -83,7 +92,7 @@ class Speaker:
 
     def _reason(self, reason: Reason) -> str:
         words = {
-            "field": self.text(FIELD_NAMES.get(reason.field, reason.field)),
+            "field": reason.label or self.text(FIELD_NAMES.get(reason.field, reason.field)),
             "actual": self._value(reason.actual),
             "wanted": self._value(reason.wanted),
         }
@@ -91,6 +100,8 @@ class Speaker:
         if reason.answer is Answer.UNKNOWN and currencies is not None:
             base, target = currencies
             said = self.text(_NO_RATE) % {**words, "base": base, "target": target}
+        elif reason.answer is Answer.UNKNOWN and reason.said is not None:
+            said = self.text(_UNREADABLE) % {**words, "said": _short(reason.said)}
         elif reason.answer is Answer.UNKNOWN:
             said = self.text(_UNKNOWN) % words
         else:

@@ -139,6 +139,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "item_offered": msgid("Item offered again"),
     "flow_published": msgid("Approval rules published"),
     "flow_retired": msgid("Approval rules retired"),
+    "own_field_set": msgid("Field of a customer's own declared"),
+    "own_field_retired": msgid("Field of a customer's own retired"),
     "signed_in": msgid("Signed in"),
     "mail_sent_again": msgid("Mail sent again"),
     "rate_set": msgid("Exchange rate set"),

@@ -7,17 +7,20 @@ from typing import Any
 
 import pytest
 from approval_orders import AT, line, money, order, subject
+from msgspec.structs import replace
 
 from app.approval.condition_reader import ConditionReader
 from app.approval.definition import read
 from app.approval.evaluate import Answer, Judgement, judge
 from app.approval.explanation import from_data, to_data
-from app.approval.fields import FIELDS, Extra, Source, catalogue
+from app.approval.extras import Extra
+from app.approval.fields import FIELDS, Source, catalogue
 from app.approval.operators import Type, Value
 from app.approval.rates import Rate, Rates
 from app.approval.subject import Subject
 from schemas.faults import Findings, Rejected
-from schemas.order import Charge, PaymentTerm
+from schemas.item import ItemDescription
+from schemas.order import Charge, Order, PaymentTerm
 from schemas.party import Extension
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
@@ -151,6 +154,18 @@ def test_a_rate_is_above_zero(factor: str) -> None:
 # The customer's own fields
 
 
+def project(**changes: Any) -> Extra:
+    return Extra(**{"name": "project", "type": Type.TEXT, "label": "project number", "extension": "Project", **changes})
+
+
+def said(name: str, text: str) -> tuple[Extension, ...]:
+    return (Extension(name=name, value=text),)
+
+
+def own(of: Order, extra: Extra) -> Subject:
+    return subject(of, extras={extra.key: extra})
+
+
 @pytest.mark.parametrize(
     ("type_", "text", "leaf", "expected"),
     [
@@ -170,17 +185,55 @@ def test_a_rate_is_above_zero(factor: str) -> None:
 def test_an_own_field_is_read_by_its_type_and_never_guessed(
     type_: Type, text: str, leaf: dict[str, Any], expected: Answer
 ) -> None:
-    extra = Extra(name="Project", type=type_, label="project", currency="EUR" if type_ is Type.MONEY else None)
-    of = subject(order(extensions=(Extension(name="PROJECT", value=text),)))
-    assert judged({"field": "extra.Project", **leaf}, of, (extra,)).answer is expected
+    extra = project(type=type_, currency="EUR" if type_ is Type.MONEY else None)
+    found = judged({"field": "extra.project", **leaf}, own(order(extensions=said("PROJECT", text)), extra), (extra,))
+    assert found.answer is expected
+
+
+def test_an_own_field_of_a_line_is_read_where_lines_carry_it() -> None:
+    extra = project(type=Type.INTEGER, of_line=True)
+    described = replace(line(2), description=ItemDescription(extensions=said("Project", "8")))
+    of = own(order(replace(line(1), extensions=said("project", "7")), described, line(3)), extra)
+    found = judged({"any_line": {"field": "line.extra.project", "op": ">", "value": 7}}, of, (extra,))
+    assert [(reason.lines, reason.actual, reason.label) for reason in found.reasons] == [((2,), 8, "project number")]
+
+
+@pytest.mark.parametrize(
+    ("extensions", "told"),
+    [
+        (said("Project", "soon"), "soon"),
+        ((*said("Project", "2026-01-01"), *said("project", "2026-01-02")), "2026-01-01 / 2026-01-02"),
+        ((Extension(name="Project", value="<b>2026-01-01</b>", markup=True),), "<b>2026-01-01</b>"),
+    ],
+    ids=["no date", "two of them", "markup"],
+)
+@pytest.mark.parametrize("op", ["!=", "is_empty"])
+def test_what_cannot_be_read_is_neither_there_nor_missing_and_is_told(
+    extensions: tuple[Extension, ...], told: str, op: str
+) -> None:
+    extra = project(type=Type.DATE)
+    leaf = {"field": "extra.project", "op": op, **({"value": "2026-01-01"} if op == "!=" else {})}
+    found = judged(leaf, own(order(extensions=extensions), extra), (extra,))
+    assert found.answer is UNKNOWN
+    (reason,) = found.reasons
+    assert from_data(to_data(reason)) == reason
+    assert (reason.actual, reason.said) == (None, told)
+
+
+def test_a_rule_does_not_read_a_field_that_was_declared_anew_with_another_type() -> None:
+    now = project(type=Type.TEXT)
+    of = own(order(extensions=said("Project", "7")), now)
+    rule = {"field": "extra.project", "op": ">", "value": 5}
+    assert judged(rule, of, (project(type=Type.INTEGER),)).answer is UNKNOWN
 
 
 def test_an_own_field_of_another_customer_is_unknown_to_the_reader() -> None:
-    definition = json.dumps({"match": {"field": "extra.Projct", "op": "is_empty"}, "when_nobody_is_asked": "hold"})
-    extras = catalogue((Extra(name="Project", type=Type.TEXT, label="project"),))
+    definition = json.dumps({"match": {"field": "extra.projct", "op": "is_empty"}, "when_nobody_is_asked": "hold"})
+    extras = catalogue((project(),))
     with pytest.raises(Rejected) as refused:
         read(definition, extras)
     assert [fault.message for fault in refused.value.faults] == [
-        "no field 'extra.Projct'; did you mean 'extra.Project'?"
+        "no field 'extra.projct'; did you mean 'extra.project'?; "
+        "a customer's own fields are declared for it, and only its own rules may ask about them"
     ]
-    assert read(definition.replace("Projct", "Project"), extras).needs == {"extra.Project"}
+    assert read(definition.replace("projct", "project"), extras).needs == {"extra.project"}

@@ -1,4 +1,4 @@
-"""`crossdock rates` and `crossdock customer budget`: what is taken, what is refused, what a dry run leaves."""
+"""`crossdock rates`, `customer budget`, `customer field`: what is taken, what is refused, what a dry run leaves."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -102,3 +102,15 @@ def test_a_file_without_the_columns_and_an_unknown_customer_are_refused(crossdoc
         1,
         "there is no customer 99999\n",
     )
+
+
+def test_a_customer_s_own_field_is_declared_listed_and_retired(crossdock: Crossdock) -> None:
+    cost = ("customer", "field", "10010", "cost", "--type", "money", "--label", "Project cost", "--extrinsic", "Cost")
+    assert crossdock(*cost) == (1, "A field of money, and no other, names its currency.\n")
+    assert crossdock(*cost, "--currency", "EUR", "--line") == (0, "")
+    listed = crossdock("customer", "fields", "10010")[1]
+    assert "line.extra.cost" in listed
+    assert "money, EUR" in listed
+    assert crossdock("customer", "drop-field", "10010", "cost") == (0, "")
+    code, said = crossdock("customer", "drop-field", "10010", "cost")
+    assert (code, "no field 'cost'" in said) == (1, True)

@@ -129,6 +129,23 @@ def test_rules_for_all_are_held_against_each_customer_they_may_meet(desk: Desk) 
     assert published(desk, asking({"user": "theirs"})) == []
 
 
+def test_rules_that_stand_behind_more_special_ones_for_every_customer_are_never_reached(desk: Desk) -> None:
+    other = other_customer(desk)
+    desk.settings(group="automotive")
+    asking_boss = asking({"user": "boss"}, escalate_to={"user": "paula"})
+    assert published(desk, asking_boss, key="group", customer_group="Automotive") == []
+    assert published(desk, asking_boss) == []
+    desk.rules(asking_boss, key="other", customer_id=other.id)
+    assert ("flow.shadowed", "match") in published(desk, {**asking_boss, "merge_consecutive": True})
+
+
+def test_a_group_without_customers_is_told_with_the_one_that_is_meant(desk: Desk) -> None:
+    desk.settings(group="automotive")
+    (finding,) = desk.rules(asking({"user": "boss"}), key="group", customer_group="automotiv").findings
+    assert (finding.code, finding.found) == ("flow.nobody_in_group", "automotiv")
+    assert "did you mean 'automotive'?" in finding.message
+
+
 def test_what_is_doubtful_is_told_and_published(desk: Desk) -> None:
     step = {"key": "s", "name": "S", "approver": {"user": "boss"}, "allow_self": True}
     assert published(desk, {"stages": [{"steps": [step]}]}) == [

@@ -107,6 +107,14 @@ def test_rules_of_one_customer_are_tried_on_its_orders_alone(desk: Desk) -> None
     assert len(simulated(desk, passing_up_to("900.00")).differences) == 1
 
 
+def test_rules_of_a_group_are_tried_on_the_orders_of_its_customers(desk: Desk) -> None:
+    send(desk, "PO-1", "20")
+    desk.rules(SMALL_ORDERS_PASS, key="group", customer_group="automotive")
+    assert simulated(desk, passing_up_to("900.00"), key="group").before.orders == 0
+    desk.settings(group="Automotive")
+    assert len(simulated(desk, passing_up_to("900.00"), key="group").differences) == 1
+
+
 def test_the_terms_of_a_customer_say_what_becomes_of_orders_that_no_rules_fit(desk: Desk) -> None:
     send(desk, "PO-1", "20")
     elsewhere = {**SMALL_ORDERS_PASS, "match": {"field": "order.currency", "op": "=", "value": "USD"}}

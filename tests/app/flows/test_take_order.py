@@ -239,6 +239,19 @@ def test_the_customer_s_own_flow_comes_before_the_one_for_all(desk: Desk) -> Non
     assert desk.asked() == ["boss"]
 
 
+def test_the_flow_of_its_group_comes_between_its_own_and_the_one_for_all(desk: Desk) -> None:
+    """Whatever their priorities; that of another group is not for it."""
+    desk.settings(group="Automotive / North")
+    asking_boss = {"stages": [{"steps": [{"key": "s", "name": "S", "approver": {"user": "boss"}}]}]}
+    desk.rules(asking_boss, key="theirs", customer_group="automotive / south")
+    desk.rules(SMALL_ORDERS_PASS, key="group", customer_group="automotive /  north")
+    assert desk.send(id="PO-1").status is Status.ACCEPTED
+    assert desk.run("PO-1").explanation["flow"] == "Group"
+    desk.rules(asking_boss, key="own", customer_id=desk.customer.id)
+    desk.send(id="PO-2")
+    assert desk.asked("PO-2") == ["boss"]
+
+
 def test_a_flow_that_does_not_fit_leaves_the_order_to_the_next(desk: Desk) -> None:
     own = {"match": {"field": "order.currency", "op": "=", "value": "USD"}, "when_nobody_is_asked": "hold"}
     desk.rules(own, key="own", customer_id=desk.customer.id)

@@ -148,6 +148,46 @@ def stored(desk: Desk) -> dict[str, Any]:
         return found
 
 
+async def test_rules_are_begun_for_a_group_of_customers(desk: Desk) -> None:
+    desk.settings(group="automotive")
+    ana = await at_work(desk, "ana")
+    assert '<option value="automotive">' in ana.answer.text
+    new = {"name": "Group", "customer": "group", "priority": "50"}
+    await ana.post("/admin/rules", {**new, "group": " "})
+    assert ana.answer.status_code == 400
+    await ana.post("/admin/rules", {**new, "group": "automotive "})
+    await ana.go(ana.path.removesuffix("/draft"))
+    assert "in the group “automotive”" in ana.text
+    await ana.go("/admin/rules?customer=group")
+    assert "group “automotive”" in ana.text
+
+
+async def test_the_customer_s_own_fields_are_declared_and_offered_to_its_rules_alone(desk: Desk) -> None:
+    own, fields = await at_work(desk, "own"), f"/admin/rules/{desk.customer.id}/fields"
+    given = {"name": "project", "type": "text", "label": "<Project>", "extension": "Project", "place": "line"}
+    await own.post(fields, {**given, "name": "Project no"})
+    assert own.answer.status_code == 400
+    assert 'value="Project no"' in own.answer.text
+    await own.post(fields, given)
+    assert (own.path, own.answer.status_code) == (fields, 200)
+    assert "line.extra.project" in own.text
+    when = {"any_line": {"field": "line.extra.project", "op": "=", "value": "Atlas"}}
+    editor = await drafting(desk, "own", {"match": when, **SMALL_ORDERS_PASS})
+    assert '<option value="line.extra.project" selected>&lt;Project&gt;</option>' in editor.answer.text
+    assert await press(editor, "save")
+    assert stored(desk)["match"] == when
+    await press(editor, "publish")
+    assert "<Project> is Atlas" in (await editor.go(f"{editor.path}/versions/1")).text
+    await own.post(f"{fields}/project/retire")
+    assert own.answer.status_code == 409
+    assert "Active rules ask about 'line.extra.project'" in own.text
+    await own.go(f"/admin/rules/{other_customers_flow(desk)}/fields")
+    assert own.answer.status_code == 404
+    ana = await at_work(desk, "ana")
+    await ana.post("/admin/rules", {"name": "All", "customer": "all", "priority": "50"})
+    assert "line.extra.project" not in ana.answer.text
+
+
 async def test_a_page_posted_as_it_is_changes_nothing(desk: Desk) -> None:
     ana = await drafting(desk, definition=EVERYTHING)
     before = stored(desk)
@@ -403,6 +443,7 @@ def other_customers_flow(desk: Desk) -> str:
     desk.write(lambda tx: tx.add(other))
     desk.rules(SMALL_ORDERS_PASS, key="theirs", customer_id=other.id)
     desk.rules(SMALL_ORDERS_PASS, key="everybody's")
+    desk.rules(SMALL_ORDERS_PASS, key="everybody's group", customer_group="automotive")
     return other.id
 
 
@@ -417,14 +458,14 @@ async def test_who_is_bound_to_a_customer_writes_its_rules_and_nothing_else(desk
     await own.go("/admin/rules")
     assert "Theirs" not in own.text
     assert "Everybody" not in own.text
-    for wanted in (other, "all"):
+    for wanted in (other, "all", "group"):
         await own.go(f"/admin/rules/{wanted}")
         assert own.answer.status_code == 404
-        await own.post("/admin/rules", {"name": "x", "customer": wanted, "priority": "50"})
+        await own.post("/admin/rules", {"name": "x", "customer": wanted, "priority": "50", "group": "automotive"})
         assert own.answer.status_code == 404
     with desk.gateway.database.read() as session:
         foreign = session.exec(select(FlowRow).where(FlowRow.key != "ours")).all()
-    assert len(foreign) == 2
+    assert len(foreign) == 3
     for row in foreign:
         here = f"/admin/rules/flows/{row.id}"
         for path in ("", "/versions/1", "/versions/1/export.json", "/draft", "/draft/export.json", "/import"):
@@ -437,7 +478,7 @@ async def test_who_is_bound_to_a_customer_writes_its_rules_and_nothing_else(desk
         assert own.answer.status_code == 404
     with desk.gateway.database.read() as session:
         versions = session.exec(select(FlowVersionRow)).all()
-    assert [version.state for version in versions] == ["active"] * 3
+    assert [version.state for version in versions] == ["active"] * 4
 
 
 @pytest.mark.parametrize("language", ["es", "pt"])

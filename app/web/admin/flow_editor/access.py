@@ -1,4 +1,5 @@
-"""Whose rules a person sees and edits: those of the customers whom they serve; who serves all, also those for all.
+"""Whose rules a person sees and edits: those of the customers whom they serve; who serves all, also those for groups
+and for all.
 Anything else is not there for them."""
 
 from sqlmodel import Session, select
@@ -11,7 +12,7 @@ from app.storage.people import PersonRow
 
 
 def may(person: PersonRow, customer_id: str | None) -> bool:
-    """Whether rules for this customer, or for all where it is None, are theirs."""
+    """Whether rules for this customer, or for several where it is None, are theirs."""
     return person.customers is None if customer_id is None else person.serves(customer_id)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.approval import definition as definitions
 from app.errors import Refusal
-from app.flows import edit_flow
+from app.flows import edit_flow, own_fields
 from app.flows.check_flow import check_flow
 from app.flows.publish_flow import Published
 from app.formats import formats
@@ -67,6 +67,7 @@ def _page(
                 numbers.shown(draft_form.boxes(data), formats(language)),
                 found,
                 request.query_params.get("at", "")[:300],
+                audience.fields,
             ),
             "unsaved": unsaved is not None,
             "refused": tuple(refused),
@@ -87,7 +88,7 @@ def _page(
 def judged(session: Session, flow: FlowRow, definition: bytes, at: datetime) -> tuple[Fault, ...]:
     """Everything that is wrong with a definition, or doubtful about it: as rules, else as rules for these people."""
     try:
-        read = definitions.read(definition)
+        read = definitions.read(definition, own_fields.fields_for(session, flow))
     except Rejected as rejected:
         return rejected.faults
     found = check_flow(session, flow, read, at)
@@ -101,15 +102,15 @@ async def post_draft(request: Request) -> Response:
     boxes = numbers.typed(posted, formats(language_of(request, person)))
     button, seen = form.text("do"), form.text("seen")
     at = button.removeprefix("save:") if button.startswith("save:") else press(boxes, button)
-    data = draft_form.definition(boxes)
 
-    def save(tx: Session) -> tuple[FlowRow, FlowDraftRow, bool]:
+    def save(tx: Session) -> tuple[FlowRow, FlowDraftRow, bool, dict[str, Any]]:
         flow = flow_of(tx, request, person)
+        data = draft_form.definition(boxes, own_fields.fields_for(tx, flow))
         number = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else 0
         saved = edit_flow.save_draft(tx, gateway, person, flow, seen=number, definition=data)
-        return flow, edit_flow.draft_of(tx, flow), saved
+        return flow, edit_flow.draft_of(tx, flow), saved, data
 
-    flow, draft, saved = await gateway.database.awrite(save)
+    flow, draft, saved, data = await gateway.database.awrite(save)
     if not saved:
         return await run_in_threadpool(_page, request, data, status=409)
     here = f"/admin/rules/flows/{flow.id}"

@@ -7,7 +7,7 @@ by `app.approval.definition`, which reads it. A definition that was read without
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from app.approval.fields import FIELDS
+from app.approval.fields import FIELDS, Catalogue
 from app.approval.flow import By, LaterDate, OnTimeout, Rejects
 from app.approval.operators import LISTS, NUMERIC, WITHOUT_VALUE, Operator, Type
 
@@ -130,10 +130,10 @@ def _money_box(data: object) -> Box:
 # From boxes to the definition
 
 
-def definition(box: Mapping[str, Any]) -> dict[str, Any]:
-    """What has its default is left out, as it is in a definition that was read."""
-    match = condition(box.get("match"))
-    rules = {name: [_rule(rule) for rule in _list(box.get(name))] for name in RULES}
+def definition(box: Mapping[str, Any], fields: Catalogue = FIELDS) -> dict[str, Any]:
+    """What has its default is left out, as it is in a definition that was read. `fields`: what it may ask about."""
+    match = condition(box.get("match"), fields)
+    rules = {name: [_rule(rule, fields) for rule in _list(box.get(name))] for name in RULES}
     final, tolerance = approver(box.get("final_approver")), _tolerance(_dict(box.get("tolerance")))
     later, by_link = _text(box.get("later_date")), _money(box.get("link_limit"))
     return {
@@ -142,7 +142,8 @@ def definition(box: Mapping[str, Any]) -> dict[str, Any]:
         **({"warn": rules["warn"]} if rules["warn"] else {}),
         "auto_approve": rules["auto_approve"],
         "stages": [
-            {"steps": [step(one) for one in _list(_dict(stage).get("steps"))]} for stage in _list(box.get("stages"))
+            {"steps": [step(one, fields) for one in _list(_dict(stage).get("steps"))]}
+            for stage in _list(box.get("stages"))
         ],
         "when_nobody_is_asked": _text(box.get("when_nobody_is_asked")) or "approve",
         **({"merge_consecutive": True} if box.get("merge_consecutive") else {}),
@@ -153,40 +154,40 @@ def definition(box: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rule(box: object) -> dict[str, Any]:
+def _rule(box: object, fields: Catalogue) -> dict[str, Any]:
     rule = _dict(box)
-    return {"key": _text(rule.get("key")), "text": _text(rule.get("text")), "when": condition(rule.get("when"))}
+    return {"key": _text(rule.get("key")), "text": _text(rule.get("text")), "when": condition(rule.get("when"), fields)}
 
 
-def condition(box: object) -> dict[str, Any] | None:
+def condition(box: object, fields: Catalogue = FIELDS) -> dict[str, Any] | None:
     """None where none is wanted."""
     node = _dict(box)
     kind, parts = _text(node.get("kind")), [_dict(part) for part in _list(node.get("of"))]
-    inner = [part for part in map(condition, parts) if part is not None]
+    inner = [part for part in (condition(one, fields) for one in parts) if part is not None]
     if kind in GROUPS:
         return {kind: inner}
     if kind in INNER:
-        return {kind: _one_of(inner)}
+        return {kind: _one_of(inner, fields)}
     if kind == "count_lines":
         operator = _operator(node, NUMERIC)
-        return {kind: {"where": _one_of(inner), "op": operator, **_wanted(node, operator, Type.INTEGER)}}
+        return {kind: {"where": _one_of(inner, fields), "op": operator, **_wanted(node, operator, Type.INTEGER)}}
     if kind == "sum_lines":
         operator = _operator(node, NUMERIC)
         summed = {"field": _text(node.get("field")), "op": operator}
-        return {kind: {"where": _one_of(inner), **summed, **_wanted(node, operator, Type.MONEY)}}
+        return {kind: {"where": _one_of(inner, fields), **summed, **_wanted(node, operator, Type.MONEY)}}
     if kind == "leaf":
-        return _leaf(node)
+        return _leaf(node, fields)
     return None
 
 
-def _one_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
+def _one_of(parts: list[dict[str, Any]], fields: Catalogue) -> dict[str, Any]:
     """A node has one inner node: several are joined, and where there is none a row waits to be filled in."""
-    return {"all": parts} if len(parts) > 1 else parts[0] if parts else _leaf({})
+    return {"all": parts} if len(parts) > 1 else parts[0] if parts else _leaf({}, fields)
 
 
-def _leaf(node: Mapping[str, Any]) -> dict[str, Any]:
+def _leaf(node: Mapping[str, Any], fields: Catalogue) -> dict[str, Any]:
     key = _text(node.get("field"))
-    field = FIELDS.get(key)
+    field = fields.get(key)
     if field is None:
         operator = _text(node.get("op"))
         return {"field": key, "op": operator, **_wanted(node, operator, None)}
@@ -219,9 +220,9 @@ def _wanted(node: Mapping[str, Any], operator: str, type_: Type | None) -> dict[
     return {"value": value.split("\n")[0], **currency}
 
 
-def step(box: object) -> dict[str, Any]:
+def step(box: object, fields: Catalogue) -> dict[str, Any]:
     node = _dict(box)
-    condition_ = condition(node.get("condition"))
+    condition_ = condition(node.get("condition"), fields)
     escalate, self_limit = approver(node.get("escalate_to")), _money(node.get("self_limit"))
     limit, timeout = _limit(_dict(node.get("min_limit"))), _text(node.get("on_timeout"))
     watchers = [approver(watcher) or {By.USER.value: ""} for watcher in _list(node.get("watchers"))]

@@ -14,10 +14,11 @@ from starlette.responses import RedirectResponse, Response
 from app.errors import No, Refusal
 from app.flows import edit_flow
 from app.flows.check_flow import check_flow
-from app.flows.consider_order import read_flow
+from app.flows.consider_order import read_version
+from app.flows.own_fields import fields_of
 from app.storage import approvals, flow_drafts, people
 from app.storage.approvals import FlowRow, FlowVersionRow, VersionState
-from app.storage.customers import CustomerRow
+from app.storage.customers import CustomerRow, groups
 from app.storage.flow_drafts import FlowDraftRow
 from app.storage.people import PersonRow
 from app.web.admin.flow_editor.access import flow_of, flows_of, may, version_of
@@ -31,6 +32,8 @@ from schemas.faults import Fault
 FORM: Final = FormLimits(fields=10, size=1_000)
 FOR_ALL: Final = "all"
 """Stands in the URL for the rules of customers that have none of their own."""
+FOR_GROUP: Final = "group"
+"""Stands for those of a group of customers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,12 @@ def rules_list(request: Request) -> Response:
 
 
 def customer_rules(request: Request) -> Response:
-    """The list of one customer's, or of those for all. Raises HTTPException 404."""
+    """The list of one customer's, of those for groups, or of those for all. Raises HTTPException 404."""
     wanted, person = request.path_params["customer_id"], signed_in(request).person
     with gateway_of(request).database.read() as session:
-        customer = None if wanted == FOR_ALL else session.get(CustomerRow, wanted)
-        known = wanted == FOR_ALL or (customer is not None and customer.realm == person.realm)
+        several = wanted in (FOR_ALL, FOR_GROUP)
+        customer = None if several else session.get(CustomerRow, wanted)
+        known = several or (customer is not None and customer.realm == person.realm)
     if not known or not may(person, customer.id if customer else None):
         raise HTTPException(404)
     return _list(request, wanted)
@@ -63,7 +67,7 @@ def _list(request: Request, wanted: str) -> Response:
         listed = [
             one
             for one in _listed(session, person)
-            if (not wanted or (one.flow.customer_id or FOR_ALL) == wanted)
+            if (not wanted or _for(one.flow) == wanted)
             and text.casefold() in one.flow.name.casefold()
             and (state != "active" or one.active)
             and (state != "draft" or one.draft)
@@ -78,8 +82,14 @@ def _list(request: Request, wanted: str) -> Response:
             "first": tried_first(session, person),
             "filter": {"q": text, "customer": wanted, "state": state},
             "for_all": FOR_ALL,
+            "for_group": FOR_GROUP,
+            "groups": groups(session, person.realm) if person.customers is None else (),
         }
     return people_page(request, "rules/list.html", context)
+
+
+def _for(flow: FlowRow) -> str:
+    return flow.customer_id or (FOR_GROUP if flow.customer_group is not None else FOR_ALL)
 
 
 def _listed(session: Session, person: PersonRow) -> list[Listed]:
@@ -101,7 +111,7 @@ def tried_first(session: Session, person: PersonRow) -> list[tuple[CustomerRow, 
     """Each customer of the person's with the name of the rules that are tried first for it."""
     found = []
     for customer in customers_of(session, person):
-        flows = approvals.candidates(session, person.realm, customer.id)
+        flows = approvals.candidates(session, customer)
         found.append((customer, f"{flows[0][0].name} ({flows[0][1].number})" if flows else None))
     return found
 
@@ -112,14 +122,21 @@ async def create(request: Request) -> Response:
     priority = _number(form.text("priority"))
 
     def work(tx: Session) -> FlowRow:
-        customer = None if wanted == FOR_ALL else tx.get(CustomerRow, wanted)
-        if wanted != FOR_ALL and (customer is None or customer.realm != person.realm):
+        several = wanted in (FOR_ALL, FOR_GROUP)
+        customer = None if several else tx.get(CustomerRow, wanted)
+        if not several and (customer is None or customer.realm != person.realm):
             raise Refusal(No.UNACCEPTABLE, "Say for which customer the rules are, or that they are for all.")
         customer_id = customer.id if customer else None
         if not may(person, customer_id):
             raise HTTPException(404)
         return edit_flow.create_flow(
-            tx, gateway, person, name=form.text("name"), customer_id=customer_id, priority=priority
+            tx,
+            gateway,
+            person,
+            name=form.text("name"),
+            customer_id=customer_id,
+            priority=priority,
+            customer_group=form.text("group") if wanted == FOR_GROUP else None,
         )
 
     flow = await gateway.database.awrite(work)
@@ -156,7 +173,7 @@ def _doubts(session: Session, flow: FlowRow, versions: list[FlowVersionRow], at:
     active = next((version for version in versions if version.state == VersionState.ACTIVE), None)
     if active is None:
         return ()
-    found = check_flow(session, flow, read_flow(active.definition), at)
+    found = check_flow(session, flow, read_version(active), at)
     return (*found.faults, *found.findings)
 
 
@@ -184,7 +201,9 @@ def version_page(request: Request) -> Response:
             "people": people.named(session, person.realm, (version.author_id, version.published_by)),
             "has_draft": flow_drafts.of_flow(session, flow.id) is not None,
             "data": msgspec.json.decode(version.definition),
-            "phrases": audience_of(session, flow).phrases(language_of(request, person)),
+            "phrases": audience_of(session, flow).phrases(
+                language_of(request, person), fields_of(session, version, flow)
+            ),
         }
     return people_page(request, "rules/version.html", context)
 

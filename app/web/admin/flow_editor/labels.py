@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.approval.flow import LaterDate, OnTimeout, Rejects
-from app.approval.operators import Operator
+from app.approval.operators import Operator, Type
 from app.web.language import msgid
 
 OPERATORS: Final[Mapping[str, str]] = {
@@ -155,6 +155,16 @@ AREAS: Final[Mapping[str, str]] = {
     "line": msgid("Line"),
 }
 """What stands before the first dot of a field's key: fields are offered in these groups."""
+TYPES: Final[Mapping[str, str]] = {
+    Type.TEXT: msgid("Text"),
+    Type.CODE: msgid("Code"),
+    Type.DECIMAL: msgid("Number"),
+    Type.INTEGER: msgid("Whole number"),
+    Type.MONEY: msgid("Amount of money"),
+    Type.DATE: msgid("Date"),
+    Type.BOOL: msgid("Yes or no"),
+}
+OWN_AREA: Final = msgid("Fields of the customer's own")
 
 FAULTS: Final[Mapping[str, str]] = {
     "flow.too_big": msgid("The rules are too long to be kept."),
@@ -182,6 +192,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "flow.nobody_there": msgid("Nobody active answers to this name."),
     "flow.shadowed": msgid("These rules are never reached: others are tried before and fit every order."),
     "flow.shadows": msgid("These rules fit every order, so that others are never reached."),
+    "flow.nobody_in_group": msgid("No customer is in this group."),
     "example.failed": msgid("An example of these rules does not hold any more:"),
     "example.not_a_list": msgid("Here a list of at most 50 examples is expected."),
     "example.twice": msgid("Another example is of the same order."),

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from app.approval.condition_reader import decimal_of
-from app.approval.fields import FIELDS
+from app.approval.fields import FIELDS, Catalogue
 from app.approval.operators import WITHOUT_VALUE, Operator, Type
 from app.formats import Formats, formats
 from app.storage.people import Role
@@ -35,12 +35,13 @@ def _opposite(condition: object) -> dict[str, Any] | None:
 
 
 class Phrases:
-    """`people` are names by login, which sentences use where they know them."""
+    """`people` are names by login, which sentences use where they know them; `fields` what conditions ask about."""
 
-    def __init__(self, language: str, people: Mapping[str, str]) -> None:
+    def __init__(self, language: str, people: Mapping[str, str], fields: Catalogue = FIELDS) -> None:
         self.text: Callable[[str], str] = translations(language).gettext
         self.formats: Formats = formats(language)
         self.people = people
+        self.fields = fields
 
     def match(self, data: Mapping[str, Any]) -> str:
         if "match" not in data:
@@ -106,7 +107,7 @@ class Phrases:
             summed = condition["sum_lines"]
             words = {"field": self._field(summed.get("field")), "where": self.when(summed.get("where"))}
             return self._compared(self.text(msgid("sum of %(field)s (%(where)s)")) % words, Type.MONEY, summed)
-        field = FIELDS.get(str(condition.get("field")))
+        field = self.fields.get(str(condition.get("field")))
         return self._compared(self._field(condition.get("field")), field.type if field else Type.TEXT, condition)
 
     def _joined(self, parts: object, joined: str) -> str:
@@ -125,7 +126,10 @@ class Phrases:
         return f"({said})" if several else said
 
     def _field(self, key: object) -> str:
-        return self.text(FIELD_NAMES[key]) if isinstance(key, str) and key in FIELD_NAMES else str(key or _OPEN)
+        if isinstance(key, str) and key in FIELD_NAMES:
+            return self.text(FIELD_NAMES[key])
+        own = self.fields.get(str(key))
+        return own.label if own is not None else str(key or _OPEN)
 
     def _compared(self, field: str, type_: Type, data: Mapping[str, Any]) -> str:
         operator = data.get("op")

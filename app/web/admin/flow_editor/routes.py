@@ -1,12 +1,13 @@
 """URLs of the approval rules. Auditors look on."""
 
 from app.storage.people import Role
-from app.web.admin.flow_editor import draft, flows, transfer
+from app.web.admin.flow_editor import draft, flows, own_fields_page, transfer
 from app.web.endpoint import KIB, Auth, Endpoint, Handler
 
 _READS = (Role.ADMIN, Role.AUDITOR, Role.FLOW_AUTHOR)
 _WRITES = (Role.ADMIN, Role.FLOW_AUTHOR)
 _FLOW = "/admin/rules/flows/{flow_id}"
+_FIELDS = "/admin/rules/{customer_id}/fields"
 _VERSION = f"{_FLOW}/versions/{{number}}"
 
 
@@ -24,6 +25,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _get("/admin/rules", flows.rules_list),
     _post("/admin/rules", flows.create),
     _get("/admin/rules/{customer_id}", flows.customer_rules),
+    _get(_FIELDS, own_fields_page.fields_page),
+    _post(_FIELDS, own_fields_page.declare),
+    _post(f"{_FIELDS}/{{name}}/retire", own_fields_page.retire),
     _get(_FLOW, flows.flow_page),
     _post(_FLOW, flows.change),
     _get(_VERSION, flows.version_page),

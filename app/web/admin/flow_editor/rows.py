@@ -8,7 +8,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from app.approval.definition import FLOW_KEYS, STEP_KEYS
-from app.approval.fields import FIELDS, Field
+from app.approval.fields import FIELDS, Catalogue, Field
 from app.approval.operators import LISTS, NUMERIC, WITHOUT_VALUE, Operator, Type
 from app.web.admin.flow_editor.draft_form import COUNTED, GROUPS, INNER, KINDS, OF_LINES, RULES, Box
 from schemas.faults import Fault
@@ -24,6 +24,7 @@ class ConditionRow:
     name     of the box in the form; `at` its place in the definition, as faults name it.
     in_line  whether it may ask about a line.
     place    among its neighbours, of whom there are `of`; one that stands alone cannot be moved.
+    fields   what it may ask about.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ConditionRow:
     in_line: bool
     place: int = 0
     of: int = 1
+    fields: Catalogue = field(default_factory=lambda: FIELDS)
     parts: list["ConditionRow"] = field(default_factory=list)
 
     @property
@@ -40,7 +42,7 @@ class ConditionRow:
 
     @cached_property
     def field(self) -> Field | None:
-        return FIELDS.get(self.box.get("field", ""))
+        return self.fields.get(self.box.get("field", ""))
 
     @property
     def type(self) -> Type | None:
@@ -78,7 +80,7 @@ class ConditionRow:
             return []
         return [
             other
-            for other in FIELDS.values()
+            for other in self.fields.values()
             if other.type is self.field.type and other is not self.field and (self.in_line or not other.of_line)
         ]
 
@@ -107,16 +109,31 @@ class ConditionRow:
         """The fields by the area that they belong to."""
         areas: dict[str, list[Field]] = {}
         for one in FIELDS.values():
-            if (self.in_line or not one.of_line) and (self.kind != "sum_lines" or one in SUMMED):
+            if self._fits(one):
                 areas.setdefault(one.key.partition(".")[0], []).append(one)
         return areas
 
+    @property
+    def own(self) -> list[Field]:
+        """The fields of the customer's own beside them."""
+        return [one for one in self.fields.values() if one.own and self._fits(one)]
 
-SUMMED: Final = tuple(one for one in FIELDS.values() if one.of_line and one.type is Type.MONEY)
+    def _fits(self, one: Field) -> bool:
+        summable = one.of_line and one.type is Type.MONEY
+        return (self.in_line or not one.of_line) and (self.kind != "sum_lines" or summable)
 
 
-def condition_row(box: Any, name: str, at: str, *, in_line: bool = False, place: int = 0, of: int = 1) -> ConditionRow:
-    row = ConditionRow(name, at, box if isinstance(box, dict) else {}, in_line, place, of)
+def condition_row(
+    box: Any,
+    name: str,
+    at: str,
+    *,
+    in_line: bool = False,
+    place: int = 0,
+    of: int = 1,
+    fields: Catalogue = FIELDS,
+) -> ConditionRow:
+    row = ConditionRow(name, at, box if isinstance(box, dict) else {}, in_line, place, of, fields)
     boxes = row.box.get("of") or []
     within = in_line or row.kind in OF_LINES
     inner = f"{at}.{row.kind}.where" if row.kind in COUNTED else f"{at}.{row.kind}"
@@ -125,7 +142,9 @@ def condition_row(box: Any, name: str, at: str, *, in_line: bool = False, place:
     for number, part in enumerate(boxes):
         place_of = inner if alone else f"{listed}[{number}]"
         row.parts.append(
-            condition_row(part, f"{name}.of.{number}", place_of, in_line=within, place=number, of=len(boxes))
+            condition_row(
+                part, f"{name}.of.{number}", place_of, in_line=within, place=number, of=len(boxes), fields=fields
+            )
         )
     return row
 
@@ -142,8 +161,9 @@ class Sheet:
     problems  what belongs beside a box, by its name; what belongs nowhere stands in the summary alone.
     jump      the name of the box in which the reader goes on."""
 
-    def __init__(self, boxes: Box, faults: Iterable[Fault], jump: str = "") -> None:
+    def __init__(self, boxes: Box, faults: Iterable[Fault], jump: str = "", fields: Catalogue = FIELDS) -> None:
         self.boxes = boxes
+        self.fields = fields
         self.jump = jump
         self.faults = tuple(faults)
         self._names = {at: at for at in _OF_FLOW}
@@ -179,7 +199,7 @@ class Sheet:
         return self._condition(step["condition"], f"{name}.condition", f"{at}.condition")
 
     def _condition(self, box: Any, name: str, at: str) -> ConditionRow:
-        row = condition_row(box, name, at)
+        row = condition_row(box, name, at, fields=self.fields)
         self._names.update({one.at: one.name for one in _all(row)})
         return row
 

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.approval import definition as definitions
 from app.errors import No, Refusal
-from app.flows import edit_flow, flow_file, replace_examples
+from app.flows import edit_flow, flow_file, own_fields, replace_examples
 from app.flows.flow_examples import Wanted
 from app.flows.replace_examples import Plan
 from app.storage import approvals, flow_drafts
@@ -72,10 +72,11 @@ def _page(request: Request, body: bytes | None = None) -> Response:
     with gateway_of(request).database.read() as session:
         flow = flow_of(session, request, person)
         now, seen = _current(session, flow)
-        phrases = audience_of(session, flow).phrases(language)
+        audience = audience_of(session, flow)
+        phrases = audience.phrases(language)
         if body is not None:
             try:
-                file = flow_file.read(body)
+                file = flow_file.read(body, audience.fields)
             except Rejected as rejected:
                 faults = rejected.faults
             else:
@@ -152,14 +153,11 @@ async def take_import(request: Request) -> Response:
     form = await read_form(request, FORM)
     gateway, person = gateway_of(request), signed_in(request).person
     text, seen, agreed = form.text("file"), form.text("seen"), form.text("agreed")
-    try:
-        file = flow_file.read(text.encode())
-    except Rejected:
-        return await run_in_threadpool(_page, request, text.encode())
-    definition = msgspec.json.decode(definitions.to_json(file.flow))
 
     def work(tx: Session) -> FlowRow:
         flow = flow_of(tx, request, person)
+        file = flow_file.read(text.encode(), own_fields.fields_for(tx, flow))
+        definition = msgspec.json.decode(definitions.to_json(file.flow))
         plan = replace_examples.plan(tx, flow, file.examples)
         if plan.digest != agreed:
             raise Refusal(No.CONFLICT, "Somebody else has changed the examples meanwhile: upload the file again.")
@@ -171,5 +169,8 @@ async def take_import(request: Request) -> Response:
             raise Refusal(No.CONFLICT, "Somebody else has changed the draft meanwhile: upload the file again.")
         return flow
 
-    flow = await gateway.database.awrite(work)
+    try:
+        flow = await gateway.database.awrite(work)
+    except Rejected:
+        return await run_in_threadpool(_page, request, text.encode())
     return RedirectResponse(f"/admin/rules/flows/{flow.id}/draft", status_code=303)

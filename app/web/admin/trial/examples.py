@@ -10,6 +10,7 @@ from app.approval import definition as definitions
 from app.approval.flow import Step
 from app.errors import No, Refusal
 from app.flows import flow_examples
+from app.flows.own_fields import fields_for
 from app.flows.past_orders import Trial
 from app.storage import flow_examples as kept
 from app.storage.approvals import FlowRow
@@ -57,7 +58,7 @@ def _tried(
 ) -> tuple[list[Step], list[flow_examples.Tried] | None]:
     """None: the definition cannot be read, so nothing can be tried with it."""
     try:
-        flow = definitions.read(chosen.definition) if chosen else None
+        flow = definitions.read(chosen.definition, fields_for(session, row)) if chosen else None
     except Rejected:
         flow = None
     if flow is None:

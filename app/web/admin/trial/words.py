@@ -42,7 +42,8 @@ def steps(judged: Judged) -> str:
 
 def unknown(judged: Judged, translate: Translate) -> str:
     """The fields that were asked about and are not known."""
-    return ", ".join(translate(FIELD_NAMES.get(key, key)) for key in judged.unknown)
+    own = {reason["field"]: reason["label"] for reason in judged.reasons if "label" in reason}
+    return ", ".join(own.get(key) or translate(FIELD_NAMES.get(key, key)) for key in judged.unknown)
 
 
 def hours(value: float | None, formats: Formats) -> str:
