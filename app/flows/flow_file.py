@@ -101,22 +101,21 @@ def _example(data: object, at: str, findings: Findings) -> Wanted | None:
     if not isinstance(data, dict):
         findings.add("flow.not_an_object", at, f"must be an object with {', '.join(_OF_EXAMPLE)}")
         return None
-    wrong = {
-        name: f"does not belong here; there are {', '.join(_OF_EXAMPLE)}" for name in data if name not in _OF_EXAMPLE
-    }
+    wrong = [
+        (name, "rule.unknown_key", f"there are {', '.join(_OF_EXAMPLE)}") for name in data if name not in _OF_EXAMPLE
+    ]
     customer, order, revision, outcome, step = (data.get(name) for name in _OF_EXAMPLE)
-    for name in ("customer", "order"):
-        if not _is_text(data.get(name)):
-            wrong[name] = f"must be a number as text, of at most {_LONGEST} characters"
+    unnumbered = [name for name in ("customer", "order") if not _is_text(data.get(name))]
+    wrong += [(name, "example.bad_number", f"must be a text of at most {_LONGEST} characters") for name in unnumbered]
     if isinstance(revision, bool) or not isinstance(revision, int) or not 0 < revision < 1_000_000:
-        wrong["revision"] = "must be the number of a revision, such as 1"
+        wrong.append(("revision", "example.bad_revision", "must be the number of a revision, such as 1"))
     if not isinstance(outcome, str) or outcome not in list(Outcome):
-        wrong["outcome"] = f"must be one of {', '.join(Outcome)}"
+        wrong.append(("outcome", "example.bad_outcome", f"must be one of {', '.join(Outcome)}"))
     if step is not None and (not _is_text(step) or outcome != Outcome.ASKED):
-        wrong["step"] = "must be the key of a step, and only where people are asked"
-    for name, message in wrong.items():
+        wrong.append(("step", "example.bad_step", "must be the key of a step, and only where people are asked"))
+    for name, code, message in wrong:
         told = data.get(name)
-        findings.add("example.bad_value", f"{at}.{name}", message, None if told is None else shortened(str(told)))
+        findings.add(code, f"{at}.{name}", message, None if told is None else shortened(str(told)))
     return None if wrong else Wanted(str(customer), str(order), int(revision or 0), str(outcome), step)
 
 

@@ -64,7 +64,7 @@ def _page(
             "draft": draft,
             "data": data,
             "sheet": Sheet(
-                numbers.shown(draft_form.boxes(data), formats(language)),
+                numbers.shown(draft_form.boxes(data), formats(language), audience.fields),
                 found,
                 request.query_params.get("at", "")[:300],
                 audience.fields,
@@ -98,14 +98,15 @@ def judged(session: Session, flow: FlowRow, definition: bytes, at: datetime) -> 
 async def post_draft(request: Request) -> Response:
     form = await read_form(request, FORM)
     gateway, person = gateway_of(request), signed_in(request).person
-    posted = draft_form.posted((name, form.all(name)[-1]) for name in form.names())
-    boxes = numbers.typed(posted, formats(language_of(request, person)))
+    boxes = draft_form.posted((name, form.all(name)[-1]) for name in form.names())
+    as_typed = formats(language_of(request, person))
     button, seen = form.text("do"), form.text("seen")
     at = button.removeprefix("save:") if button.startswith("save:") else press(boxes, button)
 
     def save(tx: Session) -> tuple[FlowRow, FlowDraftRow, bool, dict[str, Any]]:
         flow = flow_of(tx, request, person)
-        data = draft_form.definition(boxes, own_fields.fields_for(tx, flow))
+        fields = own_fields.fields_for(tx, flow)
+        data = draft_form.definition(numbers.typed(boxes, as_typed, fields), fields)
         number = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 9 else 0
         saved = edit_flow.save_draft(tx, gateway, person, flow, seen=number, definition=data)
         return flow, edit_flow.draft_of(tx, flow), saved, data

@@ -6,6 +6,7 @@ each press shows it, in its box and in the sentence above. What is no number sta
 from collections.abc import Callable
 from typing import Any, Final
 
+from app.approval.fields import FIELDS, Catalogue
 from app.approval.operators import Type
 from app.formats import Formats
 from app.web.admin.flow_editor.draft_form import KINDS, Box
@@ -16,27 +17,32 @@ _ALWAYS: Final = ("amount", "percent")
 _COMPARED: Final = ("value", "high")
 
 
-def shown(boxes: Box, formats: Formats) -> Box:
-    """Of a definition, for the page."""
-    return {name: _turned(part, formats.written, name) for name, part in boxes.items()}
+def shown(boxes: Box, formats: Formats, fields: Catalogue = FIELDS) -> Box:
+    """Of a definition, for the page. `fields`: what it may ask about."""
+    return _Turner(formats.written, fields).box(boxes)
 
 
-def typed(boxes: Box, formats: Formats) -> Box:
+def typed(boxes: Box, formats: Formats, fields: Catalogue = FIELDS) -> Box:
     """Of the page, for a definition."""
-    return {name: _turned(part, formats.typed, name) for name, part in boxes.items()}
+    return _Turner(formats.typed, fields).box(boxes)
 
 
-def _turned(node: Any, turn: Callable[[str], str], name: str = "", *, compared: bool = False) -> Any:
-    """`compared`: it stands in a box that compares numbers."""
-    if isinstance(node, list):
-        return [_turned(part, turn) for part in node]
-    if isinstance(node, dict):
-        compares = _compares_numbers(node)
-        return {name: _turned(part, turn, name, compared=compares) for name, part in node.items()}
-    if isinstance(node, str) and (name in _ALWAYS or (compared and name in _COMPARED)):
-        return "\n".join(map(turn, node.split("\n")))
-    return node
+class _Turner:
+    def __init__(self, turn: Callable[[str], str], fields: Catalogue) -> None:
+        self.turn = turn
+        self.fields = fields
 
+    def box(self, box: Box) -> Box:
+        numeric = (*_ALWAYS, *_COMPARED) if self._compares_numbers(box) else _ALWAYS
+        return {name: self._part(part, is_number=name in numeric) for name, part in box.items()}
 
-def _compares_numbers(box: Box) -> bool:
-    return box.get("kind") in KINDS and ConditionRow("", "", box, True).type in NUMBERS
+    def _part(self, part: Any, *, is_number: bool) -> Any:
+        if isinstance(part, dict):
+            return self.box(part)
+        if isinstance(part, list):
+            return [self._part(one, is_number=False) for one in part]
+        return "\n".join(map(self.turn, part.split("\n"))) if is_number and isinstance(part, str) else part
+
+    def _compares_numbers(self, box: Box) -> bool:
+        row = ConditionRow("", "", box, True, fields=self.fields)
+        return box.get("kind") in KINDS and row.type in NUMBERS
