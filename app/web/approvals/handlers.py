@@ -18,7 +18,7 @@ from app.storage import people
 from app.storage.approvals import RunRow, RunTaskRow
 from app.web.approvals.inbox import task_of
 from app.web.forms import Form, FormLimits, read_form
-from app.web.links.handlers import CHANGED, CHOOSE, SAY_WHY
+from app.web.links.said import CHANGED, CHOOSE, SAY_WHY
 from app.web.links.sealed_choice import KEPT, Chosen, opened
 from app.web.orders.handlers import shared, view_of
 from app.web.orders.order_view import OrderView

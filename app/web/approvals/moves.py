@@ -15,7 +15,7 @@ from app.web.forms import read_form
 from app.web.language import msgid
 from app.web.people.sessions import gateway_of, signed_in
 
-CHOOSE: Final = msgid("Choose a person.")
+CHOOSE_PERSON: Final = msgid("Choose a person.")
 WRITE: Final = msgid("Write what you want to know.")
 NOT_THEM: Final = msgid("This person may not decide it: choose another one.")
 NOT_ASKED: Final = msgid("This person cannot be asked about the order: choose another one.")
@@ -41,7 +41,7 @@ async def _move(request: Request, act: str) -> Response:
         return await run_in_threadpool(task_view, request, task, fault=fault, typed=typed, status=status)
 
     if not to:
-        return await again(CHOOSE)
+        return await again(CHOOSE_PERSON)
     if act == "ask" and not text:
         return await again(WRITE)
     move = move_task.ask if act == "ask" else move_task.hand_on

@@ -27,7 +27,7 @@ FORM: Final = FormLimits(fields=PAGE + 10, size=200)
 
 SURE = msgid("Tick that you want to approve all of these orders.")
 OPEN_FIRST = msgid("Open this order before you approve it.")
-CHANGED = msgid("The order was changed: look at it again.")
+CHANGED_SINCE = msgid("The order was changed: look at it again.")
 NOT_NEEDED = msgid("Your decision is no longer needed.")
 
 
@@ -62,7 +62,7 @@ async def together(request: Request) -> Response:
         except DecidedAlready as already:
             left.append(await run_in_threadpool(_closed, request, item, already))
         except Refusal:
-            left.append(Left(item, OPEN_FIRST if seen == item.order_hash else CHANGED))
+            left.append(Left(item, OPEN_FIRST if seen == item.order_hash else CHANGED_SINCE))
     context = {"approved": approved, "left": left, "words": words}
     return await run_in_threadpool(people_page, request, "approvals/together_done.html", context)
 

@@ -19,7 +19,8 @@ from app.storage.approval_links import ApprovalLinkRow
 from app.storage.approvals import RunRow, RunTaskRow
 from app.storage.people import PersonRow
 from app.web.forms import Form, FormLimits, read_form
-from app.web.language import msgid, negotiated
+from app.web.language import negotiated
+from app.web.links.said import CHANGED, CHOOSE, OPEN_TOO_LONG, SAY_WHY
 from app.web.links.sealed_choice import NONCE, Chosen, Seen, opened, seal
 from app.web.orders import words
 from app.web.orders.order_view import OrderView, load
@@ -28,11 +29,6 @@ from app.web.tries import count_link
 from app.web.views import page
 
 FORM = FormLimits(fields=10, size=4_000)
-
-CHOOSE = msgid("Choose whether you approve or reject.")
-OPEN_TOO_LONG = msgid("The page was open for too long. Look at the order again and choose once more.")
-CHANGED = msgid("The order was changed after you opened the page. Look at it again and choose once more.")
-SAY_WHY = msgid("Whoever rejects says why: choose a reason and write a sentence.")
 
 
 @dataclass(frozen=True, slots=True)
