@@ -6,13 +6,15 @@ touching the evidence. Alternative refused: a chain for each order, in which a w
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, text
 from sqlmodel import Field, Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.storage.base import Row, UtcDateTime, table_of
 from app.storage.batch import Batch, Writing
@@ -52,7 +54,21 @@ class AuditRow(Row, table=True):
     previous_hash: str = Field(max_length=64)
     hash: str = Field(max_length=64)
 
-    __table_args__ = (Index("ix_cd_audit_order_id", "order_id"), Index("ix_cd_audit_realm_at", "realm", "at"))
+    __table_args__ = (
+        Index("ix_cd_audit_order_id", "order_id"),
+        Index("ix_cd_audit_realm_at", "realm", "at"),
+        Index("ix_cd_audit_event_sequence", "event", "sequence"),
+    )
+
+
+class AuditPersonRow(Row, table=True):
+    """By which the entries are found that somebody made, or that name them. The ids of other things that entries name
+    stand here as well; nobody asks for them."""
+
+    __tablename__ = "cd_audit_people"
+
+    person_id: str = Field(primary_key=True, max_length=36)
+    sequence: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
 _DEFAULTS: Final[Mapping[str, Any]] = {
@@ -61,6 +77,8 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     if not field.is_required()
 }
 _insert = PreparedInsert(table_of(AuditRow))
+_name = PreparedInsert(table_of(AuditPersonRow))
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _tail = select(AuditRow.sequence, AuditRow.hash).order_by(col(AuditRow.sequence).desc()).limit(1)
 
 
@@ -88,6 +106,27 @@ def _chain(session: Session, entries: Sequence[Mapping[str, Any]]) -> None:
         previous = values["hash"] = hash_of(values)
         chained.append(values)
     _insert.many(session, chained)
+    named = [
+        {"person_id": person_id, "sequence": values["sequence"]}
+        for values in chained
+        for person_id in {*_ids([values["actor"].removeprefix("person:"), values["acting_for"], values["data"]])}
+    ]
+    if named:
+        _name.many(session, named)
+
+
+def _ids(data: object) -> Iterator[str]:
+    if isinstance(data, str):
+        if _ID.fullmatch(data):
+            yield data
+    elif isinstance(data, dict | list):
+        for value in data.values() if isinstance(data, dict) else data:
+            yield from _ids(value)
+
+
+def about(person_id: str) -> SelectOfScalar[int]:
+    """The numbers of the entries that this person made, or that name them."""
+    return select(AuditPersonRow.sequence).where(AuditPersonRow.person_id == person_id)
 
 
 def take_turn(session: Session) -> None:

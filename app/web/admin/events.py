@@ -46,12 +46,15 @@ CHANGES: Final = (
 
 
 class Kind(NamedTuple):
+    """`rare`: few entries among all are of this kind, so they are looked for by their index."""
+
     label: str
     events: frozenset[str]
+    rare: bool
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "changes": Kind(msgid("Changes of the administration"), frozenset(CHANGES)),
-    "sign_in": Kind(msgid("Signing in and out"), SIGN_IN),
-    "orders": Kind(msgid("Orders and approvals"), frozenset(NAMES) - CHANGES - SIGN_IN),
+    "changes": Kind(msgid("Changes of the administration"), frozenset(CHANGES), rare=True),
+    "sign_in": Kind(msgid("Signing in and out"), SIGN_IN, rare=True),
+    "orders": Kind(msgid("Orders and approvals"), frozenset(NAMES) - CHANGES - SIGN_IN, rare=False),
 }

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from sqlalchemy import String, cast, or_
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 from starlette.datastructures import QueryParams
@@ -68,10 +68,11 @@ class RecordFilter:
         dated = self.since or self.until
         found = select(AuditRow).where((col(AuditRow.realm) if dated else unindexed(AuditRow.realm)) == realm)
         if self.person:
-            about = cast(col(AuditRow.data), String).contains(f'"{self.person}"', autoescape=True)
-            found = found.where(or_(col(AuditRow.actor) == audit.by(self.person), about))
+            found = found.where(col(AuditRow.sequence).in_(audit.about(self.person)))
         if self.event.startswith("kind:"):
-            found = found.where(col(AuditRow.event).in_(KINDS[self.event.removeprefix("kind:")].events))
+            kind = KINDS[self.event.removeprefix("kind:")]
+            event = col(AuditRow.event) if kind.rare else unindexed(AuditRow.event)
+            found = found.where(event.in_(kind.events))
         elif self.event:
             found = found.where(AuditRow.event == self.event)
         if self.since:

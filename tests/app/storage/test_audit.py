@@ -7,7 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
+from app.storage import audit
 from app.storage.audit import AuditRow, first_broken, record
+from app.storage.base import new_id
 from app.storage.database import Database
 
 AT = datetime(2026, 3, 2, 9, 15, 0, 123456, tzinfo=UTC)
@@ -32,6 +34,19 @@ def test_an_entry_is_neither_changed_nor_removed(three_entries: Database, statem
         assert first_broken(session) is None
         kept = session.exec(select(AuditRow.event).order_by(col(AuditRow.sequence))).all()
     assert list(kept) == ["approved", "rejected", "signed_in"]
+
+
+def test_entries_are_found_by_who_made_them_and_by_whom_they_name(database: Database) -> None:
+    root, paula, bob = (new_id() for _ in range(3))
+    for actor, data in ((audit.by(root), {"person": paula}), ("system", {"to": [paula, bob]}), (audit.by(paula), {})):
+        database.write(
+            lambda tx, actor=actor, data=data: record(
+                tx, realm="live", at=AT, actor=actor, channel="page", event="tried", data=data
+            )
+        )
+    with database.read() as session:
+        found = [sorted(session.exec(audit.about(person_id))) for person_id in (root, paula, bob)]
+    assert found == [[1], [1, 2, 3], [2]]
 
 
 def _behind_the_back(database: Database, statement: str) -> None:

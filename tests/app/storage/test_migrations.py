@@ -1,5 +1,6 @@
 """The migrations are the metadata, on both databases, up and down."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from databases import KINDS, empty_url
 from sqlalchemy import Engine, inspect
 
 from app.gateway import migrate
-from app.storage import schema, tables
+from app.storage import audit, schema, tables
+from app.storage.audit import AuditRow
+from app.storage.base import new_id, table_of
 from app.storage.database import Database
 from app.storage.tables import METADATA
 
@@ -60,3 +63,30 @@ def test_migrating_twice_changes_nothing(kind: str, tmp_path: Path) -> None:
     with empty_url(kind, tmp_path) as url:
         migrate(url)
         migrate(url)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_entries_of_the_record_from_before_are_found_by_their_people(kind: str, tmp_path: Path) -> None:
+    ids = [new_id() for _ in range(3)]
+    entry = {
+        "sequence": 1,
+        "realm": "live",
+        "at": datetime(2026, 3, 2, tzinfo=UTC),
+        "actor": f"person:{ids[0]}",
+        "channel": "page",
+        "event": "handed_on",
+        "acting_for": ids[1],
+        "data": {"to": [ids[2], "somebody"], "of": None},
+        "previous_hash": "0",
+        "hash": "1",
+    }
+    with empty_url(kind, tmp_path) as url:
+        database = Database(url)
+        schema.upgrade(database.engine, "0027")
+        with database.engine.begin() as connection:
+            connection.execute(table_of(AuditRow).insert(), [entry, {**entry, "sequence": 2, "actor": "system"}])
+        schema.upgrade(database.engine)
+        with database.read() as session:
+            found = [sorted(session.exec(audit.about(person_id))) for person_id in ids]
+        assert found == [[1], [1, 2], [1, 2]]
+        database.stop()

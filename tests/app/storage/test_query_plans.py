@@ -16,6 +16,7 @@ from conftest import AT
 from ledger_traffic import buyer_of, order_of, place, post
 from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session
+from starlette.datastructures import QueryParams
 
 from app.flows import attention, work_overview
 from app.flows.touchless import touchless
@@ -28,6 +29,7 @@ from app.storage.hourly import Scope
 from app.storage.order_trail import trail_of
 from app.storage.orders import OrderRow
 from app.storage.people import PersonRow
+from app.web.admin.record import RecordFilter
 from app.web.approvals.figures import _decided
 from app.web.approvals.inbox import InboxFilter, Show, Sort, counted
 from app.web.approvals.inbox import listed as inbox_of
@@ -189,6 +191,12 @@ ASKED: dict[str, Callable[[Site], object]] = {
             tx, realm=LIVE, at=site.gateway.clock.now(), actor="system", channel="command", event="tried"
         )
     ),
+    **{
+        f"the record, by {query}": lambda site, query=query: site.read(
+            lambda session: session.exec(RecordFilter.of(QueryParams(query)).rows(LIVE).limit(100)).all()
+        )
+        for query in ("person=somebody", "event=key_created", "event=kind:changes", "person=x&event=signed_in")
+    },
     "the length of the record": lambda site: site.read(audit.last),
     "the nightly purge": lambda site: purge.purge(site.gateway),
     "the nightly housekeeping": lambda site: housekeeping.clean(site.gateway, site.gateway.clock.now()),
