@@ -82,7 +82,7 @@ def test_entries_of_the_record_from_before_are_found_by_their_people(kind: str, 
     }
     with empty_url(kind, tmp_path) as url:
         database = Database(url)
-        schema.upgrade(database.engine, "0027")
+        schema.upgrade(database.engine, "0028")
         with database.engine.begin() as connection:
             connection.execute(table_of(AuditRow).insert(), [entry, {**entry, "sequence": 2, "actor": "system"}])
         schema.upgrade(database.engine)
