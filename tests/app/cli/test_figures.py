@@ -114,3 +114,17 @@ def test_a_customer_s_own_field_is_declared_listed_and_retired(crossdock: Crossd
     assert crossdock("customer", "drop-field", "10010", "cost") == (0, "")
     code, said = crossdock("customer", "drop-field", "10010", "cost")
     assert (code, "no field 'cost'" in said) == (1, True)
+
+
+def test_people_with_their_groups_and_limits_come_from_files_and_go_out_as_csv(
+    crossdock: Crossdock, tmp_path: Path
+) -> None:
+    people = file(tmp_path, "login,name,roles,customers,groups\nann,Ann,approver,10010,finance|board\n")
+    assert crossdock("person", "file", "--import", people, "--dry-run")[1].endswith("1 would change\n")
+    assert crossdock("person", "file", "--import", people) == (0, "1 changed\n")
+    assert "ann,Ann,,approver,10010,,board|finance,yes" in crossdock("person", "file")[1]
+    limits = file(tmp_path, "login;currency;amount\nann;EUR;5.000,00\n")
+    assert crossdock("person", "limits", "--import", limits) == (0, "1 changed\n")
+    assert "ann,EUR,5000.00" in crossdock("person", "limits")[1]
+    status, told = crossdock("person", "limits", "--import", file(tmp_path, "login,currency,amount\nbob,EUR,x\n"))
+    assert (status, told.count("line 2, ")) == (1, 2)

@@ -19,7 +19,7 @@ from app.storage.customers import CustomerRow
 from app.storage.rates import RateRow
 from schemas.order import OrderTotals
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 
 @pytest.fixture
