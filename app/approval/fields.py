@@ -218,9 +218,11 @@ _LINES: Final = (
         lambda x: x.price_deviation_percent,
         Source.AGREEMENT,
     ),
-    _known_line("quantity_deviation_percent", "percent above the usual quantity", Type.DECIMAL, "50", Source.SUMS),
+    _known_line(
+        "quantity_deviation_percent", "percent above the quantity in the cart", Type.DECIMAL, "50", Source.SUMS
+    ),
     _known_line("off_order_quantity", "quantity that the catalog does not offer", Type.BOOL, ""),
-    _known_line("is_new_item", "was never ordered before", Type.BOOL, "", Source.SUMS),
+    _known_line("is_new_item", "is in none of the customer's last orders", Type.BOOL, "", Source.SUMS),
     _known_line("hazardous", "dangerous goods", Type.BOOL, ""),
     _known_line("stock_missing", "not in stock", Type.BOOL, ""),
     _known_line("lead_days", "days of delivery time", Type.INTEGER, "10"),

@@ -51,6 +51,8 @@ ITEM_COLUMNS: Final = (
     "minimum",
     "step",
     "stock",
+    "supplier",
+    "hazardous",
     "active",
     "name",
     "description",
@@ -94,6 +96,8 @@ class ItemRecord:
     minimum: Decimal
     step: Decimal
     stock: Decimal | None
+    supplier: str | None
+    hazardous: bool | None
     active: bool
     names: Mapping[str, str]
     descriptions: Mapping[str, str]
@@ -223,6 +227,8 @@ def _item(cells: Cells, feed: Feed) -> None:
         minimum=cells.maybe("minimum", above_zero) or Decimal(1),
         step=cells.maybe("step", above_zero) or Decimal(1),
         stock=cells.maybe("stock", zero_or_more),
+        supplier=cells.maybe("supplier", text(100)),
+        hazardous=cells.maybe("hazardous", yes_or_no),
         active=True if active is None else active,
         names=cells.by_language("name", text(255)),
         descriptions=cells.by_language("description", text(4_000)),

@@ -162,7 +162,7 @@ class _Load:
     def _item(self, record: ItemRecord) -> dict[str, Any]:
         kept = (
             *("sku", "active", "category", "unit", "content", "content_unit", "unspsc", "manufacturer"),
-            *("manufacturer_part", "gtin", "lead_days", "minimum", "step", "stock"),
+            *("manufacturer_part", "gtin", "lead_days", "minimum", "step", "stock", "supplier", "hazardous"),
         )
         values = {name: getattr(record, name) for name in kept}
         stock_at = self.at if record.stock is not None else None

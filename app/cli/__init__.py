@@ -50,6 +50,7 @@ def _add_server(app: typer.Typer) -> None:
         approvers,
         backups,
         catalog,
+        customer_credits,
         customers,
         demo,
         erps,
@@ -85,7 +86,14 @@ def _add_server(app: typer.Typer) -> None:
     app.add_typer(people.person, name="person")
     app.add_typer(keys.key, name="key")
     app.add_typer(oidc.oidc, name="oidc")
-    for command in (figures.budget, figures.budgets, own_fields.field, own_fields.fields, own_fields.drop_field):
+    for command in (
+        figures.budget,
+        figures.budgets,
+        customer_credits.credit,
+        own_fields.field,
+        own_fields.fields,
+        own_fields.drop_field,
+    ):
         customers.customer.command()(command)
     app.add_typer(customers.customer, name="customer")
     app.add_typer(figures.rates_of_exchange, name="rates")

@@ -22,7 +22,7 @@ from app.approval.flow import Flow, Ruling, Warned
 from app.approval.order_hash import order_hash
 from app.approval.subject import Subject, requesters
 from app.flows.check_order import Checked, check
-from app.flows.looked_up import Facts, of_lines
+from app.flows.looked_up import Facts
 from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms, order_terms
 from app.storage import orders, people
@@ -139,7 +139,7 @@ def subject_of(facts: Facts, protocol: str, checked: Checked) -> Subject:
         agreed=checked.agreed,
         ship_to_known=checked.ship_to_known,
         known=facts.known,
-        line_known=of_lines(checked.order, checked.offers),
+        line_known=facts.of_lines(checked.offers),
         rates=facts.rates,
         extras=facts.extras,
     )

@@ -91,6 +91,10 @@ def asks_for_budget(explanation: dict[str, Any]) -> bool:
     return asks_for_field("cost_center.budget_left")(explanation)
 
 
+def asks_for_credit(explanation: dict[str, Any]) -> bool:
+    return asks_for_field("customer.credit_left")(explanation)
+
+
 def asks_for_field(*keys: str) -> Callable[[dict[str, Any]], bool]:
     return lambda explanation: any(reason.field in keys for reason in _unknown(explanation))
 
@@ -100,6 +104,7 @@ _SUMS: Final = (
     "requester.total_30_days",
     "cost_center.month_total",
     "cost_center.budget_left",
+    "customer.credit_left",
 )
 
 

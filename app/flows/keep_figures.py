@@ -1,4 +1,4 @@
-"""Keeps exchange rates and budgets, each change with its entry in the audit record."""
+"""Keeps exchange rates, budgets and credits, each change with its entry in the audit record."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +10,7 @@ from app.approval.rates import Rate
 from app.gateway import Gateway
 from app.storage import audit
 from app.storage.budgets import BudgetRow
+from app.storage.customer_credits import CreditRow
 from app.storage.customers import CustomerRow
 from app.storage.rates import RateRow
 from schemas.money import Money
@@ -90,6 +91,20 @@ def _of(customer: CustomerRow, cost_center: str, period: str) -> dict[str, str |
 
 def _told(row: BudgetRow | None) -> str | None:
     return f"{row.amount:f} {row.currency}" if row else None
+
+
+def keep_credit(tx: Session, gateway: Gateway, customer: CustomerRow, left: Money, *, actor: str, channel: str) -> None:
+    """What is left to the customer now: orders that come from now on are taken off."""
+    row = tx.get(CreditRow, customer.id)
+    before = f"{row.amount:f} {row.currency}" if row is not None else None
+    at = gateway.clock.now()
+    row = row or CreditRow(
+        customer_id=customer.id, realm=customer.realm, amount=left.amount, currency=left.currency, set_at=at
+    )
+    row.amount, row.currency, row.set_at = left.amount, left.currency, at
+    tx.add(row)
+    told = {"customer": customer.number, "amount": f"{left.amount:f}", "currency": left.currency, "before": before}
+    _record(tx, gateway, customer.realm, "credit_set", told, actor, channel)
 
 
 def _record(

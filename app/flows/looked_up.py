@@ -4,9 +4,8 @@ Looked up when a condition asks for it, and not before, so that an order whose r
 Sums turn on other orders: where they decide, the order is judged in the transaction that keeps it, one after the other
 (`audit.take_turn`), and each counts those before it.
 
-Not known here, so that rules meet an unknown: `customer.credit_left` (the ERP's), `line.supplier` and `line.hazardous`
-(the catalog does not keep them), `line.is_new_item` and `line.quantity_deviation_percent` (lines of past orders are not
-kept by item)."""
+Lines are compared with the cart that they came from by the auxiliary id that we gave to each of its lines, and with the
+last orders of the customer, not all of them: so a rule costs the same in a ledger of any age."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -20,12 +19,14 @@ from app.approval.lazy import lazy
 from app.approval.operators import Type, Value
 from app.approval.rates import Rate, Rates
 from app.approval.subject import Subject
-from app.catalog.items import Offer
+from app.catalog.items import Offer, batches
 from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms
 from app.storage import approver_profiles, audit, budgets, order_sums, own_fields, people, rates
+from app.storage.customer_credits import CreditRow
 from app.storage.customers import CustomerRow
 from app.storage.own_fields import OwnFieldRow
+from app.storage.sessions import quantities_sent_home
 from schemas.money import Money
 from schemas.order import Order, OrderLine
 
@@ -125,6 +126,7 @@ class Facts:
                 "requester.total_30_days": lambda: self._of_requester(at - MONTH),
                 "cost_center.month_total": lambda: self._of_cost_center(self._midnight().replace(day=1)),
                 "cost_center.budget_left": self._budget_left,
+                "customer.credit_left": self._credit_left,
                 "customer.group": lambda: terms.group,
                 "customer.on_hold": lambda: terms.on_hold,
                 "customer.is_new": self._is_new,
@@ -163,14 +165,19 @@ class Facts:
         spent = self._of_cost_center(begins, budget.currency)
         return None if spent is None else Money(amount=budget.amount - spent.amount, currency=budget.currency)
 
-    def _others(
-        self, look: Callable[..., Iterator[Money | None]], whose: str, since: datetime
-    ) -> Iterable[Money | None]:
+    def _credit_left(self) -> Money | None:
+        credit, total = self.book.session.get(CreditRow, self.customer.id), self._bare.total_net
+        if credit is None or total is None:
+            return None
+        spent = self._with(total, credit.currency, self._others(order_sums.of_customer, credit.set_at))
+        return None if spent is None else Money(amount=credit.amount - spent.amount, currency=credit.currency)
+
+    def _others(self, look: Callable[..., Iterator[Money | None]], *whose: object) -> Iterable[Money | None]:
         self.summed = True
         if self.book.writes:
             audit.take_turn(self.book.session)
         number, test = self.order.id, self.order.test
-        return look(self.book.session, self.customer.id, whose, since, self.at, besides=number, test=test)
+        return look(self.book.session, self.customer.id, *whose, self.at, besides=number, test=test)
 
     def _with(self, own: Money, currency: str, others: Iterable[Money | None]) -> Money | None:
         """This order and the others; None when one of them cannot be counted."""
@@ -181,6 +188,67 @@ class Facts:
                 return None
             total += amount
         return Money(amount=total, currency=currency)
+
+    # Lines
+
+    def of_lines(self, offers: Mapping[str, Offer]) -> dict[int, Known]:
+        """By the number of the line."""
+        return {line.number: self._of_line(line, offers.get(line.item.supplier_id or "")) for line in self.order.lines}
+
+    def _of_line(self, line: OrderLine, offer: Offer | None) -> Known:
+        of_item = _of_item(line, offer) if offer is not None else {}
+        return Known(
+            {
+                **of_item,
+                "line.is_new_item": lambda: self._is_new_item(line),
+                "line.quantity_deviation_percent": lambda: self._above_cart(line, offer),
+            }
+        )
+
+    @lazy
+    def _ordered_before(self) -> frozenset[str]:
+        """Which of the items in the order are in the last orders as well."""
+        missing = {line.item.supplier_id for line in self.order.lines if line.item.supplier_id}
+        wanted, number, test = frozenset(missing), self.order.id, self.order.test
+        session, customer_id = self.book.session, self.customer.id
+        for sku in order_sums.items_before(session, customer_id, self.at, besides=number, test=test):
+            missing.discard(sku)
+            if not missing:
+                break
+        return wanted - missing
+
+    def _is_new_item(self, line: OrderLine) -> bool | None:
+        sku = line.item.supplier_id
+        return sku not in self._ordered_before if sku else None
+
+    @lazy
+    def _carts(self) -> dict[str, tuple[str, Decimal]]:
+        ids = [line.item.supplier_auxiliary_id for line in self.order.lines]
+        named = [auxiliary_id for auxiliary_id in ids if auxiliary_id]
+        found: dict[str, tuple[str, Decimal]] = {}
+        for some in batches(named):
+            found |= quantities_sent_home(self.book.session, self.customer.id, some, self.at)
+        return found
+
+    @lazy
+    def _ordered(self) -> dict[tuple[str, str], Decimal]:
+        """Quantities by auxiliary id and item: one line of a cart may have become several of the order."""
+        total: dict[tuple[str, str], Decimal] = {}
+        for line in self.order.lines:
+            if line.change != "delete":
+                key = line.item.supplier_auxiliary_id or "", line.item.supplier_id or ""
+                total[key] = total.get(key, Decimal(0)) + line.quantity.amount
+        return total
+
+    def _above_cart(self, line: OrderLine, offer: Offer | None) -> Decimal | None:
+        """A cart counts in the unit in which the item is sold."""
+        sku, carted = self._carts.get(line.item.supplier_auxiliary_id or "", (None, Decimal(0)))
+        if sku is None or sku != line.item.supplier_id or not carted:
+            return None
+        if offer is None or line.quantity.unit != offer.item.unit:
+            return None
+        ordered = self._ordered[line.item.supplier_auxiliary_id or "", sku]
+        return (ordered - carted) / carted * 100
 
     # People and the customer
 
@@ -210,20 +278,14 @@ class Facts:
         return not order_sums.has_any(self.book.session, self.customer.id, besides=self.order.id)
 
 
-def of_lines(order: Order, offers: Mapping[str, Offer]) -> dict[int, Known]:
-    """By the number of the line, for the lines whose item the catalog offers."""
-    found = ((line, offers.get(line.item.supplier_id or "")) for line in order.lines)
-    return {line.number: _of_line(line, offer) for line, offer in found if offer is not None}
-
-
-def _of_line(line: OrderLine, offer: Offer) -> Known:
+def _of_item(line: OrderLine, offer: Offer) -> dict[str, Callable[[], Value | None]]:
     item, amount, same_unit = offer.item, line.quantity.amount, line.quantity.unit == offer.item.unit
-    return Known(
-        {
-            "line.stock_missing": lambda: amount > item.stock if item.stock is not None and same_unit else None,
-            "line.lead_days": lambda: item.lead_days,
-            "line.off_order_quantity": lambda: (
-                (amount < item.minimum or bool((amount - item.minimum) % item.step)) if same_unit else None
-            ),
-        }
-    )
+    return {
+        "line.supplier": lambda: item.supplier,
+        "line.hazardous": lambda: item.hazardous,
+        "line.stock_missing": lambda: amount > item.stock if item.stock is not None and same_unit else None,
+        "line.lead_days": lambda: item.lead_days,
+        "line.off_order_quantity": lambda: (
+            (amount < item.minimum or bool((amount - item.minimum) % item.step)) if same_unit else None
+        ),
+    }

@@ -47,6 +47,7 @@ class ItemRow(Row, table=True):
     minimum, step  order quantities are `minimum` plus a multiple of `step`.
     lead_days      working days until it leaves us when it is not in stock; None: unknown.
     stock          in order units, as known at `stock_at`; None: not kept.
+    supplier       our number of whom we buy it from; `hazardous`: dangerous goods. None: not kept.
     """
 
     __tablename__ = "cd_items"
@@ -68,6 +69,8 @@ class ItemRow(Row, table=True):
     step: Decimal = Field(default=Decimal(1), sa_type=DecimalText)
     stock: Decimal | None = Field(default=None, sa_type=DecimalText)
     stock_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    supplier: str | None = Field(default=None, max_length=100)
+    hazardous: bool | None = None
     changed_at: datetime = Field(sa_type=UtcDateTime)
 
     __table_args__ = (UniqueConstraint("realm", "sku"), Index("ix_cd_items_realm_category", "realm", "category"))

@@ -3,13 +3,14 @@
 Codes and tokens are 256 random bits that the browser carries in its URL; here are only their SHA-256 digests.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
-from sqlmodel import Field
+from sqlmodel import Field, Session, col, select
 
 from app.storage.base import DecimalText, Row, UtcDateTime, new_id
 
@@ -143,3 +144,22 @@ class ReturnedCartRow(Row, table=True):
     operation_allowed: str = Field(max_length=10)
     cart: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=UtcDateTime)
+
+
+def quantities_sent_home(
+    session: Session, customer_id: str, auxiliary_ids: Iterable[str], until: datetime
+) -> dict[str, tuple[str, Decimal]]:
+    """By the auxiliary id of a cart's line: the item and its quantity in the newest cart of the customer's that went
+    home with it before then."""
+    query = (
+        select(CartLineRow.auxiliary_id, CartLineRow.sku, col(CartLineRow.quantity))
+        .join(PunchoutSessionRow, col(PunchoutSessionRow.id) == CartLineRow.session_id)
+        .join(ReturnedCartRow, col(ReturnedCartRow.session_id) == PunchoutSessionRow.id)
+        .where(
+            col(CartLineRow.auxiliary_id).in_(set(auxiliary_ids)),
+            PunchoutSessionRow.customer_id == customer_id,
+            col(ReturnedCartRow.at) <= until,
+        )
+    )
+    found = session.exec(query.order_by(col(ReturnedCartRow.at)))
+    return {auxiliary_id: (sku, quantity) for auxiliary_id, sku, quantity in found}

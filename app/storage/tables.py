@@ -17,6 +17,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     budgets,
     case_runs,
     catalog,
+    customer_credits,
     customers,
     deliveries,
     dispatches,

@@ -146,6 +146,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "rate_set": msgid("Exchange rate set"),
     "rate_dropped": msgid("Exchange rate taken away"),
     "budget_set": msgid("Budget set"),
+    "credit_set": msgid("Credit of a customer set"),
     "budget_dropped": msgid("Budget taken away"),
     "reopened": msgid("Approval judged again"),
     "sign_in_failed": msgid("Sign-in failed"),

@@ -128,3 +128,11 @@ def test_people_with_their_groups_and_limits_come_from_files_and_go_out_as_csv(
     assert "ann,EUR,5000.00" in crossdock("person", "limits")[1]
     status, told = crossdock("person", "limits", "--import", file(tmp_path, "login,currency,amount\nbob,EUR,x\n"))
     assert (status, told.count("line 2, ")) == (1, 2)
+
+
+def test_what_credit_is_left_is_set_and_told(crossdock: Crossdock) -> None:
+    assert crossdock("customer", "credit", "10010") == (1, "no credit is kept for customer 10010\n")
+    assert crossdock("customer", "credit", "10010", "x", "EUR")[0] == 2
+    assert crossdock("customer", "credit", "10010", "5000.00", "XXQ")[0] == 2
+    assert crossdock("customer", "credit", "10010", "5000.00", "eur") == (0, "")
+    assert crossdock("customer", "credit", "10010")[1].startswith("5000.00 EUR on ")
