@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from app.flows import decide_approval, release_hold
 from app.flows.cases import Choice
 from app.flows.consider_order import Considered
-from app.flows.decide_approval import Decision, ReasonCode
+from app.flows.decide_approval import Decision, ReasonCode, Said
 from app.flows.publish_flow import Published, publish_flow
 from app.flows.release_hold import Settlement
 from app.flows.take_order import TakenOrder, take_order
@@ -232,8 +232,15 @@ class Desk:
     def decide(
         self, login: str, *, approve: bool, text: str = "too dear", number: str = "PO-1", task: str | None = None
     ) -> OrderRow:
+        return self._say(login, Said.APPROVE if approve else Said.REJECT, text, number, task)
+
+    def send_back(self, login: str, text: str = "half of it will do", number: str = "PO-1") -> OrderRow:
+        return self._say(login, Said.SEND_BACK, text, number, None)
+
+    def _say(self, login: str, said: Said, text: str, number: str, task: str | None) -> OrderRow:
+        approve = said is Said.APPROVE
         decision = Decision(
-            approve=approve,
+            said=said,
             order_hash=self.run(number).order_hash,
             code=None if approve else ReasonCode.PRICE,
             text="" if approve else text,

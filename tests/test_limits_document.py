@@ -9,8 +9,8 @@ from app.transports.http import bodies
 from app.transports.http.connections import Patience
 from app.web.admin import handlers as admin
 from app.web.admin.flow_editor import draft, flows, transfer
+from app.web.approvals import edit, together
 from app.web.approvals import handlers as approvals
-from app.web.approvals import together
 from app.web.desk import handlers as desk
 from app.web.desk import together as cases_together
 from app.web.forms import FormLimits
@@ -28,6 +28,7 @@ FORMS: tuple[tuple[str, FormLimits], ...] = (
     ("orders", orders.FORM),
     ("approvals", approvals.FORM),
     ("several approvals", together.FORM),
+    ("changes by approvers", edit.FORM),
     ("desk", desk.FORM),
     ("several cases", cases_together.FORM),
     ("administration", admin.FORM),

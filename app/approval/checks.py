@@ -56,6 +56,10 @@ def _check_step(
             message = "nobody is left to ask when one of them ordered the goods: name escalate_to"
             findings.note("flow.nobody_besides_requester", f"{at}.approver", message)
     _check_limits(step, at, people, currencies, findings)
+    alone = step.approver.personal or step.quorum is None or len(people) <= step.quorum
+    if step.may_edit and alone and step.escalate_to is None:
+        message = "whoever changes the order does not decide on it, and too few are left: name escalate_to"
+        findings.note("flow.nobody_besides_editor", f"{at}.may_edit", message)
     if step.due_hours is None:
         findings.note("flow.never_due", f"{at}.due_hours", "nobody notices when this step is not decided")
     if step.allow_self:

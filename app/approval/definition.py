@@ -1,8 +1,8 @@
 """A flow's definition as JSON: read strictly, every fault at once, and written back as canonical text.
 
 `{"match", "block", "warn", "auto_approve", "stages": [{"steps": [...]}], "when_nobody_is_asked", "merge_consecutive",
-"final_approver", "tolerance", "later_date", "link_limit"}`. What has its default is not written, so that the checksum
-of a definition does not change with the keys that come after it."""
+"final_approver", "tolerance", "later_date", "link_limit", "send_back"}`. What has its default is not written, so that
+the checksum of a definition does not change with the keys that come after it."""
 
 import hashlib
 import json
@@ -22,9 +22,11 @@ from app.approval.flow import (
     By,
     Flow,
     LaterDate,
+    OnSilence,
     OnTimeout,
     Rejects,
     Rule,
+    SendBack,
     Step,
     Tolerance,
 )
@@ -48,6 +50,7 @@ FLOW_KEYS: Final = (
     "tolerance",
     "later_date",
     "link_limit",
+    "send_back",
 )
 STEP_KEYS: Final = (
     "key",
@@ -144,7 +147,19 @@ class _Reader:
             tolerance=self._tolerance(data["tolerance"]) if "tolerance" in data else Tolerance(),
             later_date=self._choice(data, "later_date", "", LaterDate, LaterDate.NOTIFY),
             link_limit=self._money(data["link_limit"], "link_limit") if "link_limit" in data else None,
+            send_back=self._send_back(data["send_back"]) if "send_back" in data else None,
         )
+
+    def _send_back(self, data: object) -> SendBack:
+        if not isinstance(data, dict):
+            self.findings.add("flow.not_an_object", "send_back", "must be an object, which may hold due_hours")
+            return SendBack()
+        keys_of(data, ("due_hours", "on_timeout"), "send_back", self.findings)
+        hours = self._hours(data, "due_hours", "send_back")
+        on_timeout = self._choice(data, "on_timeout", "send_back.", OnSilence, OnSilence.NOTIFY)
+        if on_timeout is OnSilence.REJECT and "due_hours" not in data:
+            self.findings.add("flow.due_hours_missing", "send_back.due_hours", "say after how many working hours")
+        return SendBack(hours, on_timeout)
 
     def _list(self, data: object, at: str) -> list[Any]:
         if isinstance(data, list):
@@ -343,6 +358,7 @@ def to_json(flow: Flow) -> str:
         **_unless_default(flow, Flow(), "tolerance", _tolerance),
         **_unless_default(flow, Flow(), "later_date", str),
         **_unless_default(flow, Flow(), "link_limit", _money),
+        **_unless_default(flow, Flow(), "send_back", _send_back),
     }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
@@ -362,6 +378,14 @@ def _approver(approver: Approver) -> dict[str, str]:
 
 def _money(money: Money) -> dict[str, str]:
     return {"amount": f"{money.amount:f}", "currency": money.currency}
+
+
+def _send_back(allowed: SendBack) -> dict[str, Any]:
+    default = SendBack()
+    return {
+        **_unless_default(allowed, default, "due_hours", int),
+        **_unless_default(allowed, default, "on_timeout", str),
+    }
 
 
 def _tolerance(tolerance: Tolerance) -> dict[str, Any]:

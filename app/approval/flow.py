@@ -42,6 +42,13 @@ class LaterDate(StrEnum):
     NEW_RUN = "new_run"
 
 
+class OnSilence(StrEnum):
+    """What happens when the buyer does not change in time what was sent back. Silence never approves."""
+
+    NOTIFY = "notify"
+    REJECT = "reject"
+
+
 class By(StrEnum):
     """
     USER       one person, by login name.
@@ -136,6 +143,18 @@ class Tolerance:
     amount: Money | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SendBack:
+    """Approvers may send an order back to the buyer, who changes or cancels it.
+
+    due_hours   working hours of who sent it back until the change is due; None: it waits for as long as it takes.
+    on_timeout  whoever sent it back is told, or the order is rejected.
+    """
+
+    due_hours: int | None = None
+    on_timeout: OnSilence = OnSilence.NOTIFY
+
+
 @dataclass(frozen=True)
 class Flow:
     """
@@ -143,6 +162,7 @@ class Flow:
     link_limit         up to which total whoever has the link of a mail decides without signing in; None: as the
                        installation is set. An amount of 0: never.
     final_approver     who decides where a hierarchy ends without a limit that covers the order.
+    send_back          whether approvers may send an order back for a change; None: they approve or reject.
     """
 
     match: Condition | None = None
@@ -156,6 +176,7 @@ class Flow:
     tolerance: Tolerance = Tolerance()
     later_date: LaterDate = LaterDate.NOTIFY
     link_limit: Money | None = None
+    send_back: SendBack | None = None
 
     @property
     def steps(self) -> Iterator[Step]:

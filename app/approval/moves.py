@@ -1,5 +1,7 @@
 """What happens to a run, and what the outside must do for it then. All can be kept as JSON, told apart by `type`."""
 
+from datetime import datetime
+
 import msgspec
 
 from app.approval.steps import OpenStep, State
@@ -23,6 +25,15 @@ class Rejected(msgspec.Struct, frozen=True, tag=True):
     task: str
     by: str
     order_hash: str = ""
+
+
+class SentBack(msgspec.Struct, frozen=True, tag=True):
+    """The buyer is asked for a change, which is due at `due_at`; None: whenever it comes."""
+
+    task: str
+    by: str
+    order_hash: str = ""
+    due_at: datetime | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -108,6 +119,7 @@ Event = (
     StageOpened
     | Approved
     | Rejected
+    | SentBack
     | Refused
     | RemindDue
     | Due

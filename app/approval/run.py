@@ -13,7 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from app.approval import steps as of_steps
-from app.approval.flow import OnTimeout, Rejects
+from app.approval.flow import OnSilence, OnTimeout, Rejects
 from app.approval.moves import (
     Approved,
     Asked,
@@ -37,6 +37,7 @@ from app.approval.moves import (
     Reminded,
     Reopened,
     Sent,
+    SentBack,
     StageOpened,
     Superseded,
     Withdrawn,
@@ -54,6 +55,7 @@ class Move(StrEnum):
     LAST_YES = "last yes"
     NO = "no"
     FINAL_NO = "final no"
+    SEND_BACK = "sent back for a change"
     REFUSE = "a person refuses what is held"
     REMIND = "reminder"
     OVERDUE = "overdue"
@@ -82,6 +84,7 @@ TRANSITIONS: Final[dict[tuple[State, Move], State]] = {
     (State.OPEN, Move.LAST_YES): State.APPROVED,
     (State.OPEN, Move.NO): State.OPEN,
     (State.OPEN, Move.FINAL_NO): State.REJECTED,
+    (State.OPEN, Move.SEND_BACK): State.SENT_BACK,
     (State.OPEN, Move.REMIND): State.OPEN,
     (State.OPEN, Move.OVERDUE): State.OPEN,
     (State.OPEN, Move.TIME_OUT): State.REJECTED,
@@ -101,6 +104,12 @@ TRANSITIONS: Final[dict[tuple[State, Move], State]] = {
     (State.HELD, Move.WITHDRAW): State.WITHDRAWN,
     (State.HELD, Move.OVERRIDE_YES): State.APPROVED,
     (State.HELD, Move.OVERRIDE_NO): State.REJECTED,
+    (State.SENT_BACK, Move.OVERDUE): State.SENT_BACK,
+    (State.SENT_BACK, Move.TIME_OUT): State.REJECTED,
+    (State.SENT_BACK, Move.SUPERSEDE): State.SUPERSEDED,
+    (State.SENT_BACK, Move.WITHDRAW): State.WITHDRAWN,
+    (State.SENT_BACK, Move.OVERRIDE_YES): State.APPROVED,
+    (State.SENT_BACK, Move.OVERRIDE_NO): State.REJECTED,
     (State.APPROVED, Move.CARRY): State.APPROVED,
     (State.APPROVED, Move.SEND): State.APPROVED,
     (State.APPROVED, Move.SUPERSEDE): State.SUPERSEDED,
@@ -128,6 +137,7 @@ def begin(
     excluded: frozenset[str] = frozenset(),
     hold_when_nobody_is_asked: bool = False,
     merge_consecutive: bool = False,
+    on_silence: OnSilence | None = None,
 ) -> tuple[Run, tuple[Effect, ...]]:
     run = Run(
         state=State.OPEN,
@@ -136,6 +146,7 @@ def begin(
         excluded=excluded,
         hold_when_nobody_is_asked=hold_when_nobody_is_asked,
         merge_consecutive=merge_consecutive,
+        on_silence=on_silence,
     )
     return (run, (OpenStage(0),)) if stages else _without_stages(run)
 
@@ -159,6 +170,8 @@ def _applied(run: Run, event: Event, at: datetime) -> tuple[Run, tuple[Effect, .
             return _decide(run, task, by, order_hash, TaskState.APPROVED, at)
         case Rejected(task=task, by=by, order_hash=order_hash):
             return _decide(run, task, by, order_hash, TaskState.REJECTED, at)
+        case SentBack(task=task, by=by, order_hash=order_hash, due_at=due_at):
+            return _send_back(run, task, by, order_hash, due_at, at)
         case Refused(by=by):
             _four_eyes(run, by, None)
             return _end(run, Move.REFUSE)
@@ -259,6 +272,30 @@ def _decide(
     run: Run, task_id: str, by: str, order_hash: str, becomes: TaskState, at: datetime
 ) -> tuple[Run, tuple[Effect, ...]]:
     _move(run, Move.YES if becomes is TaskState.APPROVED else Move.NO)
+    step, decided = _decided(run, task_id, by, order_hash, becomes, at)
+    step = of_steps.settled(of_steps.with_task(step, decided))
+    changed = _changed(run, step)
+    if becomes is TaskState.REJECTED:
+        final = step.rejects is Rejects.FIRST or not step.reachable
+        return _end(changed, Move.FINAL_NO) if final else (_move(changed, Move.NO), ())
+    return _next_stage(changed) if _complete(changed) else (_move(changed, Move.YES), ())
+
+
+def _send_back(
+    run: Run, task_id: str, by: str, order_hash: str, due_at: datetime | None, at: datetime
+) -> tuple[Run, tuple[Effect, ...]]:
+    _move(run, Move.SEND_BACK)
+    if run.on_silence is None:
+        raise NotPossible("the rules let nobody send the order back")
+    step, decided = _decided(run, task_id, by, order_hash, TaskState.SENT_BACK, at)
+    waiting = replace(decided, due_at=due_at, overdue=False)
+    return _end(_changed(run, of_steps.with_task(step, waiting)), Move.SEND_BACK)
+
+
+def _decided(
+    run: Run, task_id: str, by: str, order_hash: str, becomes: TaskState, at: datetime
+) -> tuple[OpenStep, Task]:
+    """The task as it is decided, with the step in which it stands still open."""
     step, task = _find(run, task_id)
     if by not in (task.assignee, task.delegate):
         raise NotTheirs("this task belongs to somebody else")
@@ -270,13 +307,9 @@ def _decide(
     if order_hash != run.order_hash:
         raise OrderChanged("the order was changed after the page was opened")
     acting_for = task.assignee if by != task.assignee else None
-    decided = replace(task, state=becomes, decided_at=at, decided_by=by, acting_for=acting_for, order_hash=order_hash)
-    step = of_steps.settled(of_steps.with_task(step, decided))
-    changed = _changed(run, step)
-    if becomes is TaskState.REJECTED:
-        final = step.rejects is Rejects.FIRST or not step.reachable
-        return _end(changed, Move.FINAL_NO) if final else (_move(changed, Move.NO), ())
-    return _next_stage(changed) if _complete(changed) else (_move(changed, Move.YES), ())
+    return step, replace(
+        task, state=becomes, decided_at=at, decided_by=by, acting_for=acting_for, order_hash=order_hash
+    )
 
 
 def _complete(run: Run) -> bool:
@@ -296,8 +329,14 @@ def _remind(run: Run, task_id: str, at: datetime) -> tuple[Run, tuple[Effect, ..
 
 def _due(run: Run, task_id: str, at: datetime) -> tuple[Run, tuple[Effect, ...]]:
     step, task = _find(run, task_id)
-    if not _waits(run, task) or task.overdue or task.due_at is None or at < task.due_at:
+    waits_for_the_buyer = run.state is State.SENT_BACK and task.state is TaskState.SENT_BACK
+    if not (_waits(run, task) or waits_for_the_buyer) or task.overdue or task.due_at is None or at < task.due_at:
         return _move(run, Move.TIMER), ()
+    if waits_for_the_buyer:
+        late = _changed(run, of_steps.with_task(step, replace(task, overdue=True)))
+        if run.on_silence == OnSilence.REJECT:
+            return _end(late, Move.TIME_OUT)
+        return _move(late, Move.OVERDUE), (Overdue(task_id),)
     if step.on_timeout is OnTimeout.REJECT:
         timed_out = replace(task, state=TaskState.REJECTED, decided_at=at, overdue=True)
         return _end(_changed(run, of_steps.with_task(step, timed_out)), Move.TIME_OUT)

@@ -8,12 +8,17 @@ from uuid import NAMESPACE_OID, uuid5
 import msgspec
 from msgspec.structs import replace
 
-from app.approval.flow import OnTimeout, Rejects
+from app.approval.flow import OnSilence, OnTimeout, Rejects
 
 
 class State(StrEnum):
+    """
+    SENT_BACK  an approver has asked the buyer for a change, which begins a new run.
+    """
+
     OPEN = "open"
     HELD = "held"
+    SENT_BACK = "sent_back"
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
@@ -22,6 +27,7 @@ class State(StrEnum):
 
 class TaskState(StrEnum):
     """
+    SENT_BACK  the buyer was asked for a change.
     SKIPPED    the step had its quorum without it.
     HANDED_ON  given to somebody else, who has a task of their own.
     CANCELLED  the run ended, or the person may no longer decide.
@@ -30,6 +36,7 @@ class TaskState(StrEnum):
     OPEN = "open"
     APPROVED = "approved"
     REJECTED = "rejected"
+    SENT_BACK = "sent_back"
     SKIPPED = "skipped"
     HANDED_ON = "handed_on"
     CANCELLED = "cancelled"
@@ -40,6 +47,7 @@ class Task(msgspec.Struct, frozen=True):
     assignee    who was asked; `delegate` may decide in their place while they are away.
     decided_by  who did; `acting_for` is the assignee when it was the delegate.
     order_hash  of what was decided on.
+    due_at      when it is to be decided; once it is sent back, when the buyer's change is due.
     merged      the yes was given in the stage before, and counts here too.
     """
 
@@ -101,6 +109,7 @@ class Run(msgspec.Struct, frozen=True):
     sent           the order has gone to the ERP.
     overridden_by  the administrator who decided in place of the approvers.
     reopened       the unfinished steps of a held run that is judged again.
+    on_silence     what happens when the buyer does not change in time what was sent back; None: nothing is sent back.
     """
 
     state: State
@@ -114,6 +123,7 @@ class Run(msgspec.Struct, frozen=True):
     sent: bool = False
     overridden_by: str | None = None
     reopened: tuple[OpenStep, ...] = ()
+    on_silence: OnSilence | None = None
 
     @property
     def steps(self) -> Iterator[OpenStep]:

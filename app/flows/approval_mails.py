@@ -32,6 +32,8 @@ KINDS: Final[dict[NoticeKind, Kind]] = {
     NoticeKind.CHANGED: Kind.CHANGED,
     NoticeKind.SUPERSEDED: Kind.SUPERSEDED,
     NoticeKind.WITHDRAWN: Kind.WITHDRAWN,
+    NoticeKind.SENT_BACK: Kind.SENT_BACK,
+    NoticeKind.UNCHANGED: Kind.UNCHANGED,
 }
 _DECIDES: Final = frozenset(
     {
@@ -61,10 +63,7 @@ def write(
     task = tx.get(RunTaskRow, notice.task_id) if notice.task_id is not None else None
     kind = NoticeKind(notice.kind)
     data: dict[str, Any] = {
-        "order": order.number,
-        "customer": tx.get_one(CustomerRow, order.customer_id).name,
-        "requester": order.requester,
-        "total": None if order.total is None else {"amount": f"{order.total:f}", "currency": order.currency},
+        **_about(order, tx.get_one(CustomerRow, order.customer_id)),
         "step": _step(run, task) if task is not None else None,
         "task_id": task.id if task is not None else None,
         "asked_at": task.opened_at.isoformat() if task is not None else None,
@@ -90,6 +89,33 @@ def write(
         request_id=order.request_id,
         order_id=order.id,
         person_id=person.id,
+    )
+
+
+def _about(order: OrderRow, customer: CustomerRow) -> dict[str, Any]:
+    return {
+        "order": order.number,
+        "customer": customer.name,
+        "requester": order.requester,
+        "total": None if order.total is None else {"amount": f"{order.total:f}", "currency": order.currency},
+    }
+
+
+def to_requester(tx: Session, gateway: Gateway, kind: Kind, order: OrderRow, **said: str | None) -> MailRow | None:
+    """To the address by which the order names its requester, in the customer's language and without a link: whoever
+    has no account here acts in the buyer's own system. None where it names no address."""
+    customer = tx.get_one(CustomerRow, order.customer_id)
+    return write_mail.write(
+        tx,
+        gateway,
+        kind,
+        order.requester or "",
+        {**_about(order, customer), **said},
+        realm=order.realm,
+        language=customer.language,
+        correlation_id=order.correlation_id,
+        request_id=order.request_id,
+        order_id=order.id,
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime, time
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from app.approval.asking import Case
 from app.approval.people import Absence, Directory, Person
@@ -12,7 +12,7 @@ from app.approval.working_hours import WorkingHours
 from app.storage import approver_profiles, people
 from app.storage.approvals import RunRow
 from app.storage.approver_profiles import AbsenceRow, ApproverProfileRow
-from app.storage.orders import HoldRow, OrderRow
+from app.storage.orders import HoldRow, OrderRevisionRow, OrderRow
 from app.storage.people import PersonRow
 from schemas.money import Money
 
@@ -73,7 +73,7 @@ def case_of(tx: Session, order: OrderRow, row: RunRow, subject: Subject | None =
     Whom the run of an older release excludes is taken for one who changed the order: such a person never counts."""
     requesters = tuple(row.requesters or ())
     counted_out = Case(
-        requesters=requesters, editors=frozenset(row.excluded) - frozenset(requesters) | settlers(tx, order)
+        requesters=requesters, editors=frozenset(row.excluded) - frozenset(requesters) | editors(tx, order)
     )
     if subject is None:
         return counted_out
@@ -82,7 +82,8 @@ def case_of(tx: Session, order: OrderRow, row: RunRow, subject: Subject | None =
     return replace(counted_out, total=subject.total_net, owners=owners)
 
 
-def settlers(tx: Session, order: OrderRow) -> frozenset[str]:
-    """Whoever settled a difference of this order never counts as its approver: four eyes."""
-    query = select(HoldRow.settled_by).where(HoldRow.order_id == order.id, col(HoldRow.settled_by).is_not(None))
-    return frozenset(person_id for person_id in tx.exec(query) if person_id)
+def editors(tx: Session, order: OrderRow) -> frozenset[str]:
+    """Whoever changed this order, or settled a difference of it, never counts as its approver: four eyes."""
+    settled = select(HoldRow.settled_by).where(HoldRow.order_id == order.id)
+    changed = select(OrderRevisionRow.editor_id).where(OrderRevisionRow.order_id == order.id)
+    return frozenset(person_id for query in (settled, changed) for person_id in tx.exec(query) if person_id)

@@ -20,7 +20,7 @@ from app.approval.moves import Effect, Event, OpenStage, StageOpened, Superseded
 from app.approval.steps import OpenStep, Run, State
 from app.approval.subject import Subject
 from app.flows import run_notices, run_rows, run_timers
-from app.flows.approvers import case_of, directory_of, settlers
+from app.flows.approvers import case_of, directory_of, editors
 from app.flows.consider_order import Considered, subject_in, subject_now
 from app.flows.keep_order import RULE
 from app.gateway import Gateway
@@ -35,6 +35,7 @@ EVENTS: Final[dict[str, str]] = {
     "StageOpened": "stage_opened",
     "Approved": "approved",
     "Rejected": "rejected",
+    "SentBack": "sent_back",
     "RemindDue": "reminded",
     "Due": "overdue",
     "Forwarded": "handed_on",
@@ -71,7 +72,7 @@ def begin(
         state=State.OPEN,
         stages=0,
         stage=0,
-        excluded=sorted({*considered.requesters, *settlers(tx, order)}),
+        excluded=sorted({*considered.requesters, *editors(tx, order)}),
         requesters=list(considered.requesters),
         explanation={**asked.explanation, **explained},
         began_at=at,
@@ -97,6 +98,7 @@ def begin(
                 excluded=frozenset(row.excluded),
                 hold_when_nobody_is_asked=hold,
                 merge_consecutive=asked.flow.merge_consecutive,
+                on_silence=run_rows.on_silence(asked.flow),
             )
             _follow(tx, gateway, order, row, run, run, None, effects, at, subject_in(tx, considered))
             return row
@@ -178,7 +180,7 @@ def _follow(
         subject = subject or subject_now(tx, order, at)
         opened = StageOpened(_steps(tx, gateway, order, row, run, effect.stage, subject))
         run, more = runs.advance(run, opened, at)
-        begun = {} if len(run.opened) > 1 else _begun(row)
+        begun = {} if len(run.opened) > 1 else _begun(row, run)
         _record_event(tx, order, row, opened, at, actor=RULE, channel="document", data=begun)
         waiting.extend((opened, one) for one in more)
     run_rows.write(tx, order, row, run, at)
@@ -187,7 +189,7 @@ def _follow(
     return run
 
 
-def _begun(row: RunRow) -> dict[str, Any]:
+def _begun(row: RunRow, run: Run) -> dict[str, Any]:
     """With what the run began, for whoever applies its events again."""
     return {
         "begun": {
@@ -195,6 +197,7 @@ def _begun(row: RunRow) -> dict[str, Any]:
             "order_hash": row.order_hash,
             "excluded": row.excluded,
             "hold_when_nobody_is_asked": row.hold_when_nobody_is_asked,
+            **({"on_silence": run.on_silence.value} if run.on_silence is not None else {}),
         }
     }
 

@@ -35,7 +35,8 @@ class Attention:
                    paused or lets drain.
     undelivered    orders that an ERP did not get and that nobody tries any more.
     unanswered     documents that a buyer's system refused, or that could not be brought there.
-    overdue        orders whose buyer has waited too long for the outcome; `overdue_orders` the first of them.
+    overdue        orders whose buyer has waited too long for the outcome and owes us no change; `overdue_orders` the
+                   first of them.
     breakers       ERPs that are not called at the moment, since they do not answer.
     silent         workers that have not been seen for a while; `no_worker`: there is none else.
     """
@@ -113,6 +114,7 @@ def _overdue(
         .where(
             col(OrderRow.realm) == realm,
             col(OrderRow.promised).is_(True),
+            col(OrderRow.state) != OrderState.SENT_BACK,
             col(OrderRevisionRow.at) <= before,
             *_served(OrderRow.customer_id, customers),
         )

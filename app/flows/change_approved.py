@@ -3,7 +3,8 @@
 Held against the revision with which the run began, so that several small raises add up, and against each one that it
 was carried over to, so that what was approved when it was small is asked about when it grows back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlmodel import Session, col, select
@@ -22,14 +23,42 @@ from app.storage import approvals
 from app.storage.approval_notices import NoticeKind
 from app.storage.approvals import FlowVersionRow, RunRow
 from app.storage.orders import OrderRevisionRow, OrderRow
+from app.storage.people import PersonRow
 from schemas.order import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Changer:
+    """Who changed the order, and how.
+
+    editor  one of our people; None: the buyer did.
+    more    goes into the audit record: `acting_for`, `task_id`.
+    """
+
+    actor: str = BUYER
+    channel: str = "document"
+    editor: PersonRow | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """For the notices of the change."""
+        return {"because": "edited", "by": self.editor.name} if self.editor is not None else {}
+
+
+THE_BUYER: Final = Changer()
 
 MOST: Final = 100
 """Differences that are kept with a run."""
 
 
 def carry_over(
-    tx: Session, gateway: Gateway, order: OrderRow, revision: OrderRevisionRow, considered: Considered
+    tx: Session,
+    gateway: Gateway,
+    order: OrderRow,
+    revision: OrderRevisionRow,
+    considered: Considered,
+    changer: Changer = THE_BUYER,
 ) -> RunRow | None:
     """The newest run, when it goes on with the changed order, of which nothing was sent yet; None where the change
     asks for a new one."""
@@ -50,20 +79,22 @@ def carry_over(
         gateway,
         order,
         row,
-        Edited(None, considered.hash),
+        Edited(changer.editor.id if changer.editor is not None else None, considered.hash),
         at,
-        actor=BUYER,
-        channel="document",
+        actor=changer.actor,
+        channel=changer.channel,
         order_hash=considered.hash,
+        **changer.more,
         data={"was": before, "revision": revision.number, "differences": _told(comparison)},
     )
     row.carried_revision = revision.number
     tx.add(row)
     if comparison.means >= Means.NOTICE:
         telling = run_notices.Telling(tx, gateway, order, row, at)
+        asked = {task.id for task in run.tasks if task.state is TaskState.OPEN}
         for task in run_rows.read(tx, row).tasks:
-            if task.state is TaskState.OPEN:
-                telling.owners(task, NoticeKind.CHANGED, differences=_told(comparison))
+            if task.state is TaskState.OPEN and task.id in asked:
+                telling.owners(task, NoticeKind.CHANGED, differences=_told(comparison), **changer.said)
     return row
 
 

@@ -1,4 +1,5 @@
-"""One person's yes or no, that of who stands in for them, or an administrator's in place of all.
+"""One person's yes or no, that of who stands in for them, or an administrator's in place of all; or, where the rules
+allow it, that the buyer shall change the order.
 
 The decision is one conditional UPDATE of the task: whoever comes second changes nothing and learns who was faster. The
 last yes, the order's state and the delivery commit together; a no goes back to the buyer with its reason."""
@@ -6,15 +7,17 @@ last yes, the order's state and the delivery commit together; a no goes back to 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlmodel import Session
 
 from app.approval import run as runs
 from app.approval.explanation import Why
-from app.approval.moves import Approved, Overridden, Rejected
+from app.approval.moves import Approved, Overridden, Rejected, SentBack
 from app.approval.steps import TaskState
 from app.errors import No, Refusal
 from app.flows import ask_approval, run_rows, stand_in
+from app.flows.approvers import directory_of
 from app.flows.end_run import LONGEST_REASON, see_to
 from app.gateway import Gateway
 from app.storage import approvals, audit, orders
@@ -23,8 +26,18 @@ from app.storage.orders import OrderRow, OrderState
 from app.storage.people import PersonRow, Role
 
 
+class Said(StrEnum):
+    """
+    SEND_BACK  the buyer changes the order or cancels it; until then nobody decides on it.
+    """
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    SEND_BACK = "send_back"
+
+
 class ReasonCode(StrEnum):
-    """Why an order is refused, for reports; the text says it to the buyer."""
+    """Why an order is refused or sent back, for reports; the text says it to the buyer."""
 
     PRICE = "price"
     QUANTITY = "quantity"
@@ -37,12 +50,19 @@ class ReasonCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A no needs a code and a text. `order_hash` is of what the person had before them."""
+    """All but a yes need a code and a text. `order_hash` is of what the person had before them."""
 
-    approve: bool
+    said: Said
     order_hash: str
     code: ReasonCode | None = None
     text: str = ""
+
+
+BECOMES: Final = {
+    Said.APPROVE: TaskState.APPROVED,
+    Said.REJECT: TaskState.REJECTED,
+    Said.SEND_BACK: TaskState.SENT_BACK,
+}
 
 
 class DecidedAlready(Exception):
@@ -66,8 +86,9 @@ def decide(
     key: str | None = None,
 ) -> OrderRow:
     """`key`: the id of the key by which a system speaks for the person. Raises DecidedAlready; Refusal for a task that
-    is not theirs (as for one that does not exist), an order that has changed meanwhile, and a no without a reason."""
-    if not decision.approve and not (decision.code and decision.text.strip()):
+    is not theirs (as for one that does not exist), an order that has changed meanwhile, a no without a reason, and
+    sending back what the rules do not let anybody send back."""
+    if decision.said is not Said.APPROVE and not (decision.code and decision.text.strip()):
         raise Refusal(No.UNACCEPTABLE, "say why: choose a reason and write a sentence that the buyer can act on")
     at = gateway.clock.now()
     order, row, task = its_own(tx, gateway, person, task_id, at)
@@ -75,8 +96,7 @@ def decide(
         raise DecidedAlready(task.state, who_closed(tx, row, task), task.decided_at)
     if decision.order_hash != row.order_hash:
         raise Refusal(No.CONFLICT, "the order was changed after you opened the page; look at it again")
-    said = Approved if decision.approve else Rejected
-    event = said(task.id, person.id, row.order_hash)
+    event = _event(tx, order, row, task, person, decision, at)
     before = run_rows.read(tx, row)
     try:
         after, effects = runs.advance(before, event, at)
@@ -107,6 +127,33 @@ def decide(
     return order
 
 
+def _event(
+    tx: Session,
+    order: OrderRow,
+    row: RunRow,
+    task: RunTaskRow,
+    person: PersonRow,
+    decision: Decision,
+    at: datetime,
+) -> Approved | Rejected | SentBack:
+    match decision.said:
+        case Said.APPROVE:
+            return Approved(task.id, person.id, row.order_hash)
+        case Said.REJECT:
+            return Rejected(task.id, person.id, row.order_hash)
+        case Said.SEND_BACK:
+            allowed = run_rows.flow_of(tx, row).send_back
+            if allowed is None:
+                raise Refusal(No.UNACCEPTABLE, "the rules of this order do not let approvers send it back")
+            known = directory_of(tx, order, at).by_id(person.id)
+            due_at = known.hours.after(at, allowed.due_hours) if known and allowed.due_hours else None
+            return SentBack(task.id, person.id, row.order_hash, due_at)
+
+
+def may_send_back(tx: Session, row: RunRow) -> bool:
+    return run_rows.flow_of(tx, row).send_back is not None
+
+
 def its_own(
     tx: Session, gateway: Gateway, person: PersonRow, task_id: str, at: datetime
 ) -> tuple[OrderRow, RunRow, RunTaskRow]:
@@ -135,7 +182,7 @@ def _take(
     taken = approvals.decided(
         tx,
         task,
-        state=TaskState.APPROVED if decision.approve else TaskState.REJECTED,
+        state=BECOMES[decision.said],
         decided_at=at,
         decided_by=person.id,
         acting_for=task.assignee_id if person.id != task.assignee_id else None,
@@ -152,7 +199,7 @@ def who_closed(tx: Session, row: RunRow, task: RunTaskRow) -> str | None:
     """The id of who decided the task, or of the one whose decision made it needless."""
     if task.decided_by is not None:
         return task.decided_by
-    if task.state in (TaskState.APPROVED, TaskState.REJECTED):
+    if task.state in BECOMES.values():
         return None if task.overdue else task.assignee_id
     decided = [t for t in approvals.tasks_of(tx, row.id) if t.decided_at and t.stage == task.stage]
     last = max(decided, key=lambda t: t.decided_at or row.began_at, default=None)
@@ -175,7 +222,7 @@ def override(
     at = gateway.clock.now()
     row.explanation = {**row.explanation, "why": Why.OVERRIDDEN.value}
     try:
-        if OrderState(order.state) not in (OrderState.HELD, OrderState.AWAITING_APPROVAL):
+        if OrderState(order.state) not in (OrderState.HELD, OrderState.AWAITING_APPROVAL, OrderState.SENT_BACK):
             raise runs.NotPossible(f"the order is {order.state}")
         run = ask_approval.apply(
             tx,

@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from app.errors import No, Refusal
 from app.flows import decide_approval, see_task
-from app.flows.decide_approval import Decision
+from app.flows.decide_approval import Decision, Said
 from app.gateway import Gateway
 from app.storage.approvals import RunTaskRow
 from app.storage.orders import OrderRow
@@ -27,4 +27,4 @@ def approve(tx: Session, gateway: Gateway, person: PersonRow, task_id: str, orde
     opened = (task.id, order_hash) in see_task.seen(tx, person, [task])
     if not may_join(gateway, total, opened=opened):
         raise Refusal(No.FORBIDDEN, "open this order before you approve it")
-    return decide_approval.decide(tx, gateway, person, task_id, Decision(True, order_hash), "page")
+    return decide_approval.decide(tx, gateway, person, task_id, Decision(Said.APPROVE, order_hash), "page")

@@ -52,7 +52,7 @@ def hand_on(
 ) -> OrderRow:
     """The task is somebody else's from now on. Raises DecidedAlready; Refusal where that one may not decide it."""
     at = gateway.clock.now()
-    order, row, task = _open_task(tx, gateway, person, task_id, at)
+    order, row, task = open_task(tx, gateway, person, task_id, at)
     if to_id not in {taker.id for taker in _takers(tx, order, row, task, at)}:
         raise Refusal(No.UNACCEPTABLE, "this person may not decide it: choose another one")
     _possible(
@@ -97,7 +97,7 @@ def ask(
 ) -> OrderRow:
     """A question about the order to one of our people; the task stays. Raises DecidedAlready, Refusal."""
     at = gateway.clock.now()
-    order, row, task = _open_task(tx, gateway, person, task_id, at)
+    order, row, task = open_task(tx, gateway, person, task_id, at)
     if not text.strip():
         raise Refusal(No.UNACCEPTABLE, "write what you want to know")
     asked = _colleague(directory_of(tx, order, at), to_id)
@@ -190,7 +190,7 @@ def comment(tx: Session, gateway: Gateway, person: PersonRow, order_id: str, tex
 def may_withdraw(person: PersonRow, order: OrderRow, row: RunRow | None) -> bool:
     """Whether it is for this person to take the order back, as far as it has come."""
     theirs = row is not None and (person.id in (row.requesters or ()) or person.has(Role.ADMIN))
-    return theirs and order.state in (OrderState.HELD, OrderState.AWAITING_APPROVAL)
+    return theirs and order.state in (OrderState.HELD, OrderState.AWAITING_APPROVAL, OrderState.SENT_BACK)
 
 
 def withdraw(tx: Session, gateway: Gateway, person: PersonRow, order_id: str, reason: str, channel: str) -> OrderRow:
@@ -216,9 +216,10 @@ def withdraw(tx: Session, gateway: Gateway, person: PersonRow, order_id: str, re
     return order
 
 
-def _open_task(
+def open_task(
     tx: Session, gateway: Gateway, person: PersonRow, task_id: str, at: datetime
 ) -> tuple[OrderRow, RunRow, RunTaskRow]:
+    """As `decide_approval.its_own`, and still to be decided. Raises DecidedAlready besides."""
     order, row, task = its_own(tx, gateway, person, task_id, at)
     if task.state != TaskState.OPEN:
         raise DecidedAlready(task.state, who_closed(tx, row, task), task.decided_at)

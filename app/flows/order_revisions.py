@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import func
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.flows.order_changes import changes
 from app.gateway import Gateway
@@ -28,12 +28,11 @@ def keep(
 ) -> OrderRevisionRow:
     """Adds the document as the next revision. A replacement becomes the one that counts; a cancellation and the
     buyer's internal version do not."""
-    last = tx.exec(select(func.max(OrderRevisionRow.number)).where(OrderRevisionRow.order_id == row.id)).one()
     revision = OrderRevisionRow(
         id=gateway.ids(),
         realm=row.realm,
         order_id=row.id,
-        number=(last or 0) + 1,
+        number=_next_number(tx, row),
         change=order.change,
         version=order.version,
         document_id=order.document_id,
@@ -53,6 +52,54 @@ def keep(
         tx.add(row)
     tx.flush()
     return revision
+
+
+def keep_edit(
+    tx: Session, gateway: Gateway, row: OrderRow, order: Order, editor_id: str, before: OrderRevisionRow
+) -> OrderRevisionRow:
+    """The document with the change of one of our people, as the next revision, which counts. It goes back to the same
+    message of the buyer's, whose oddities stay."""
+    revision = OrderRevisionRow(
+        id=gateway.ids(),
+        realm=row.realm,
+        order_id=row.id,
+        number=_next_number(tx, row),
+        change=Change.UPDATE,
+        version=before.version,
+        document_id=before.document_id,
+        exchange_id=before.exchange_id,
+        received=to_json(order).decode(),
+        findings=[finding for finding in before.findings if finding["at"] == AT_DOCUMENT],
+        changes=changes(before.document(), order),
+        editor_id=editor_id,
+        at=gateway.clock.now(),
+    )
+    row.revision = revision.number
+    tx.add(revision)
+    tx.add(row)
+    tx.flush()
+    return revision
+
+
+def of_buyer(tx: Session, revision: OrderRevisionRow) -> OrderRevisionRow:
+    """The newest one up to this that is the buyer's own document."""
+    query = select(OrderRevisionRow).where(
+        OrderRevisionRow.order_id == revision.order_id,
+        OrderRevisionRow.number <= revision.number,
+        col(OrderRevisionRow.editor_id).is_(None),
+        col(OrderRevisionRow.internal).is_(False),
+        col(OrderRevisionRow.checked).is_not(None),
+    )
+    return (
+        revision
+        if revision.editor_id is None
+        else tx.exec(query.order_by(col(OrderRevisionRow.number).desc()).limit(1)).one()
+    )
+
+
+def _next_number(tx: Session, row: OrderRow) -> int:
+    last = tx.exec(select(func.max(OrderRevisionRow.number)).where(OrderRevisionRow.order_id == row.id)).one()
+    return (last or 0) + 1
 
 
 def _oddities(row: OrderRow, order: Order) -> list[Fault]:

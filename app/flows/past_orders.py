@@ -13,7 +13,7 @@ from app.approval.asking import Case
 from app.approval.flow import Flow
 from app.approval.people import Directory, Person
 from app.approval.simulation import Named, Past, Waits, waits_of
-from app.flows.approvers import everybody, settlers
+from app.flows.approvers import editors, everybody
 from app.flows.check_order import check
 from app.flows.consider_order import read_version, subject_of, who_asked
 from app.flows.looked_up import Facts
@@ -93,7 +93,7 @@ class Trial:
         ship_to = subject.ship_to.id if subject.ship_to else None
         case = Case(
             requesters=who_asked(book, customer, checked.order),
-            editors=settlers(book.session, row),
+            editors=editors(book.session, row),
             total=subject.total_net,
             owners=approver_profiles.owners(book.session, row.customer_id, subject.cost_center, ship_to),
         )

@@ -7,8 +7,10 @@ them get ConfirmationRequests too. The canonical document is kept here; `send_re
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
 from sqlmodel import Session
 
+from app.flows import edited_reply
 from app.gateway import Gateway
 from app.partners.profile import settings_of
 from app.storage.dispatches import DispatchRow, Event
@@ -23,16 +25,24 @@ from schemas.order_reply import Answer, OrderReply, StatusUpdate
 STATUS_UPDATE: Final = "StatusUpdateRequest"
 CONFIRMATION: Final = "ConfirmationRequest"
 
+LONGEST_REASON: Final = 1_000
+
 REFUSED: Final = 400
 """The Status of an order that people or the ERP refused: permanent, so that nobody sends the same document again."""
 
 
 def accepted(tx: Session, gateway: Gateway, order: OrderRow) -> None:
-    """The outcome is known and good."""
+    """The outcome is known and good, with what approvers have changed in the order."""
+    changed = edited_reply.edited(tx, order)
     if order.promised:
-        owe_status(tx, gateway, order, 200, CODES[200], None)
+        said = "taken with changes: " + "; ".join(changed.comments) if changed is not None else None
+        owe_status(tx, gateway, order, 200, CODES[200], said[:LONGEST_REASON] if said else None)
     if _wants_confirmations(tx, order):
-        owe_confirmation(tx, gateway, order, _whole_order(gateway, order, Answer.ACCEPT, None))
+        whole = _whole_order(gateway, order, Answer.ACCEPT, None)
+        if changed is not None:
+            answer = Answer.EXCEPT if changed.lines else Answer.ACCEPT
+            whole = replace(whole, answer=answer, lines=changed.lines, comments=changed.comments)
+        owe_confirmation(tx, gateway, order, whole)
 
 
 def owe_rejection(tx: Session, gateway: Gateway, order: OrderRow, reason: str) -> None:
@@ -43,11 +53,24 @@ def owe_rejection(tx: Session, gateway: Gateway, order: OrderRow, reason: str) -
         owe_confirmation(tx, gateway, order, _whole_order(gateway, order, Answer.REJECT, reason))
 
 
+def ask_for_change(tx: Session, gateway: Gateway, order: OrderRow, reason: str) -> None:
+    """An approver wants the order changed: a 201, as its outcome is still owed, that says what the buyer can do. A
+    ConfirmationRequest has no word for this: its refusal would be for good."""
+    said = f"sent back for a change: {reason} (send it again with type update, or cancel it with type delete)"
+    _status(tx, gateway, order, 201, CODES[201], said)
+
+
 def owe_status(
     tx: Session, gateway: Gateway, order: OrderRow, code: int, text: str, reason: str | None
 ) -> DispatchRow | None:
     """What a 201 promised. Nothing is owed by protocols that have no such promise."""
     order.promised = False
+    return _status(tx, gateway, order, code, text, reason)
+
+
+def _status(
+    tx: Session, gateway: Gateway, order: OrderRow, code: int, text: str, reason: str | None
+) -> DispatchRow | None:
     if order.protocol != "cxml":
         return None
     update = StatusUpdate(

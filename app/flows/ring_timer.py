@@ -1,17 +1,23 @@
 """A task's reminder or due time has come. Too early, too late, or twice: nothing happens."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlmodel import Session
 
 from app.approval.moves import Due, RemindDue
+from app.approval.steps import TaskState
 from app.flows import ask_approval
 from app.flows.end_run import see_to
 from app.gateway import Gateway
 from app.storage import orders
-from app.storage.approvals import OPEN, RunRow, RunTaskRow
+from app.storage.approvals import RunRow, RunTaskRow
 
-TOO_LATE = "the order was not approved in time"
+TOO_LATE: Final = {
+    TaskState.OPEN: "the order was not approved in time",
+    TaskState.SENT_BACK: "the order was sent back for a change, and none came in time",
+}
+"""What the buyer is told, by what the task was waiting for."""
 
 
 def ring(tx: Session, gateway: Gateway, task_id: str, now: datetime) -> None:
@@ -22,7 +28,8 @@ def ring(tx: Session, gateway: Gateway, task_id: str, now: datetime) -> None:
     row = tx.get_one(RunRow, task.run_id)
     tx.refresh(row)
     tx.refresh(task)
-    if order is None or task.state != OPEN:
+    waited = TaskState(task.state)
+    if order is None or waited not in TOO_LATE:
         # An older release closes tasks without taking their timers back.
         task.wake_at = None
         tx.add(task)
@@ -42,4 +49,4 @@ def ring(tx: Session, gateway: Gateway, task_id: str, now: datetime) -> None:
             channel=ask_approval.SYSTEM,
             task_id=task_id,
         )
-        see_to(tx, gateway, order, row, run, TOO_LATE, now)
+        see_to(tx, gateway, order, row, run, TOO_LATE[waited], now)

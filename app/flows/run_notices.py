@@ -3,7 +3,7 @@
 The same is told once: a second question of the same words, a watcher of two steps, somebody who is asked and watches
 too. Whoever cannot be written to is named on the page of mails, and an alert is raised the first time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,16 +21,18 @@ from app.approval.moves import (
     Overdue,
     Questioned,
     Reminded,
+    SentBack,
     StageOpened,
     Withdrawn,
 )
-from app.approval.steps import Run, Task, TaskState
+from app.approval.steps import Run, State, Task, TaskState
 from app.flows import approval_mails, run_rows
 from app.gateway import Gateway, alert
+from app.letters.letter import Kind
 from app.mail_address import is_address
 from app.storage import approval_notices, approvals, people
 from app.storage.approval_notices import NoticeKind, NoticeRow, Unsent
-from app.storage.approvals import RunRow
+from app.storage.approvals import RunRow, RunTaskRow
 from app.storage.orders import OrderRow
 from app.storage.people import PersonRow
 
@@ -122,15 +124,34 @@ def tell(
                     telling.owners(task, NoticeKind.REMINDED)
             case Overdue(task=task_id):
                 for task in _tasks(run, (task_id,)):
-                    telling.owners(task, NoticeKind.OVERDUE)
+                    _overdue(telling, run, task)
             case Informed(people=informed, task=task_id):
                 for person in informed:
                     _inform(telling, run, cause, person, task_id, asked)
             case Ended() if isinstance(cause, Withdrawn):
                 for person in _involved(run):
                     telling.notice(person, NoticeKind.WITHDRAWN)
+            case Ended() if isinstance(cause, SentBack):
+                _sent_back(telling, cause)
             case _:
                 pass
+
+
+def _overdue(telling: Telling, run: Run, task: Task) -> None:
+    if run.state is not State.SENT_BACK:
+        telling.owners(task, NoticeKind.OVERDUE)
+    elif task.decided_by is not None:
+        telling.notice(task.decided_by, NoticeKind.UNCHANGED, task_id=task.id)
+
+
+def _sent_back(telling: Telling, cause: SentBack) -> None:
+    """Whoever asked for the goods is told what to change: people of ours, else at the address that the order gives."""
+    said = telling.tx.get_one(RunTaskRow, cause.task).reason
+    by = telling.name(cause.by)
+    for person in telling.row.requesters or ():
+        telling.notice(person, NoticeKind.SENT_BACK, text=said, by=by)
+    if not telling.row.requesters:
+        approval_mails.to_requester(telling.tx, telling.gateway, Kind.SENT_BACK, telling.order, text=said, by=by)
 
 
 def _inform(telling: Telling, run: Run, cause: Event | None, person: str, task_id: str | None, asked: set[str]) -> None:
@@ -190,9 +211,11 @@ def superseded(
     row: RunRow,
     differences: Sequence[Any],
     at: datetime,
+    editor: PersonRow | None,
+    said: Mapping[str, Any],
 ) -> None:
     """Those who approved what is now changed, or were asked about it, and are not asked about it anew: with the
-    differences. `row` is the superseded run."""
+    differences. `row` is the superseded run; whoever changed the order knows it, and `said` says who that was."""
     newest = approvals.newest_run(tx, order.id)
     again: set[str] = set()
     if newest is not None and newest.id != row.id:
@@ -200,5 +223,5 @@ def superseded(
             again.update(filter(None, (task.assignee_id, task.delegate_id)))
     telling = Telling(tx, gateway, order, row, at)
     for person in _involved(run_rows.read(tx, row)):
-        if person not in again:
-            telling.notice(person, NoticeKind.SUPERSEDED, differences=list(differences))
+        if person not in again and (editor is None or person != editor.id):
+            telling.notice(person, NoticeKind.SUPERSEDED, differences=list(differences), **said)

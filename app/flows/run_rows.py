@@ -11,7 +11,7 @@ import msgspec
 from sqlmodel import Session
 
 from app.approval.explanation import Why
-from app.approval.flow import Flow
+from app.approval.flow import Flow, OnSilence
 from app.approval.steps import OpenStep, Run, State, Task, TaskState
 from app.errors import No, Refusal
 from app.flows.consider_order import read_version
@@ -31,6 +31,7 @@ def flow_of(tx: Session, row: RunRow) -> Flow:
 
 def read(tx: Session, row: RunRow) -> Run:
     tasks = approvals.tasks_of(tx, row.id)
+    flow = flow_of(tx, row)
     return Run(
         state=State(row.state),
         stages=row.stages,
@@ -44,10 +45,15 @@ def read(tx: Session, row: RunRow) -> Run:
         ),
         excluded=frozenset(row.excluded),
         hold_when_nobody_is_asked=row.hold_when_nobody_is_asked,
-        merge_consecutive=flow_of(tx, row).merge_consecutive,
+        merge_consecutive=flow.merge_consecutive,
         order_hash=row.order_hash,
         overridden_by=row.overridden_by,
+        on_silence=on_silence(flow),
     )
+
+
+def on_silence(flow: Flow) -> OnSilence | None:
+    return flow.send_back.on_timeout if flow.send_back is not None else None
 
 
 def _step(step: dict[str, Any], tasks: list[RunTaskRow], row: RunRow) -> OpenStep:
@@ -88,13 +94,13 @@ def write(tx: Session, order: OrderRow, row: RunRow, run: Run, at: datetime) -> 
                 kept = known.get(task.id)
                 if kept is None:
                     kept = _new_task(order, row, number, step.key, task, at)
-                _bring_up(kept, task)
+                _bring_up(kept, task, wakes_at(run, task))
                 tx.add(kept)
     _let_go(tx, known.values(), run)
     row.state, row.stage = run.state, run.stage
     row.opened = _steps(row.opened, run)
     row.excluded, row.order_hash, row.overridden_by = sorted(run.excluded), run.order_hash, run.overridden_by
-    row.ended_at = at if run.state not in (State.OPEN, State.HELD) else None
+    row.ended_at = at if run.state not in (State.OPEN, State.HELD, State.SENT_BACK) else None
     if row.explanation.get("why", Why.ASKED) == Why.ASKED:
         row.explanation = {**row.explanation, "why": _why(run).value}
     tx.add(row)
@@ -111,16 +117,18 @@ def _let_go(tx: Session, known: Iterable[RunTaskRow], run: Run) -> None:
             tx.add(row)
 
 
-def _bring_up(row: RunTaskRow, task: Task) -> None:
+def _bring_up(row: RunTaskRow, task: Task, wake_at: datetime | None) -> None:
     row.state, row.decided_at = task.state, task.decided_at
     row.delegate_id, row.decided_by, row.acting_for = task.delegate, task.decided_by, task.acting_for
     row.order_hash, row.merged = task.order_hash, task.merged
     row.due_at, row.remind_at, row.reminded, row.overdue = task.due_at, task.remind_at, task.reminded, task.overdue
-    row.wake_at = wakes_at(task)
+    row.wake_at = wake_at
 
 
-def wakes_at(task: Task) -> datetime | None:
-    """When its next timer is due."""
+def wakes_at(run: Run, task: Task) -> datetime | None:
+    """When its next timer is due: while it is open, or its run waits for the buyer."""
+    if run.state is State.SENT_BACK and task.state is TaskState.SENT_BACK:
+        return None if task.overdue else task.due_at
     if task.state is not TaskState.OPEN:
         return None
     reminder = None if task.reminded else task.remind_at

@@ -15,8 +15,8 @@ from app.work import APPROVAL_TIMER, TaskId
 def set_timers(tx: Session, gateway: Gateway, realm: str, before: Run, after: Run, at: datetime) -> None:
     """Takes back what was set for `before`, sets what `after` needs. What was due already is running or lost, and
     finds nothing to do."""
-    were = {task.id: wakes_at(task) for task in before.tasks}
-    are = {task.id: wakes_at(task) for task in after.tasks}
+    were = {task.id: wakes_at(before, task) for task in before.tasks}
+    are = {task.id: wakes_at(after, task) for task in after.tasks}
     for task_id, wake in were.items():
         if wake is not None and wake > at and are.get(task_id) != wake:
             gateway.engine.cancel(tx, _work_id(task_id, wake))

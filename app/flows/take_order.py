@@ -22,6 +22,7 @@ from app.errors import No, Refusal
 from app.flows import ask_approval, change_approved, forward_order, order_revisions, reply, run_notices
 from app.flows.ask_approval import record
 from app.flows.cases import Code, Difference
+from app.flows.change_approved import THE_BUYER, Changer
 from app.flows.consider_order import Considered, consider
 from app.flows.hold_order import hold, let_go, open_case
 from app.flows.keep_order import BUYER, RULE, is_here_already, keep_approved, order_values
@@ -112,7 +113,8 @@ def _update(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange
         raise Refusal(No.CONFLICT, f"order {order.id} was cancelled; send it again under a new number")
     before = orders.revision(tx, row)
     if order.version is not None and row.version is not None and order.version <= row.version:
-        if order.version == row.version and same_content(before.document(), order):
+        own = order_revisions.of_buyer(tx, before)
+        if order.version == row.version and same_content(own.document(), order):
             return _as_it_stands(row)
         message = f"order {order.id} is at version {row.version}; version {order.version} with other content is too old"
         raise Refusal(No.CONFLICT, message)
@@ -122,18 +124,33 @@ def _update(tx: Session, gateway: Gateway, row: OrderRow, order: Order, exchange
     if order.internal_version:
         record(tx, row, "internal_version", at, actor=BUYER, channel="document", data=number)
         return _as_it_stands(row)
-    considered = _considered(tx, row, revision, at)
+    considered = consider_revision(tx, row, revision, at)
+    record(tx, row, "order_changed", at, actor=BUYER, channel="document", data=number)
+    return follow_change(tx, gateway, row, revision, considered, THE_BUYER)
+
+
+def follow_change(
+    tx: Session,
+    gateway: Gateway,
+    row: OrderRow,
+    revision: OrderRevisionRow,
+    considered: Considered,
+    changer: Changer,
+) -> TakenOrder:
+    """What a change of an order means for its approval and its delivery, whoever made it."""
+    at = considered.at
     sent = forward_order.take_back(tx, gateway, row)
-    run = None if sent else change_approved.carry_over(tx, gateway, row, revision, considered)
+    run = None if sent else change_approved.carry_over(tx, gateway, row, revision, considered, changer)
     explained = change_approved.differences(tx, row, considered) if run is None else {}
     ended = None
     if run is None:
-        ended = ask_approval.end(tx, gateway, row, Superseded(), at, sent=sent, actor=BUYER, channel="document")
+        by = {"actor": changer.actor, "channel": changer.channel}
+        ended = ask_approval.end(tx, gateway, row, Superseded(), at, sent=sent, **by)
     let_go(tx, row)
-    record(tx, row, "order_changed", at, actor=BUYER, channel="document", data=number)
     taken = _go_through(tx, gateway, row, revision, considered, run, explained)
     if ended is not None:
-        run_notices.superseded(tx, gateway, row, ended, explained.get("differences", ()), at)
+        told = explained.get("differences", ())
+        run_notices.superseded(tx, gateway, row, ended, told, at, changer.editor, changer.said)
     return taken
 
 
@@ -163,10 +180,10 @@ def take_again(tx: Session, gateway: Gateway, row: OrderRow) -> TakenOrder:
     sent = _sent(tx, row)
     ask_approval.end(tx, gateway, row, Superseded(), at, sent=sent, actor=RULE, channel="document")
     revision = orders.revision(tx, row)
-    return _go_through(tx, gateway, row, revision, _considered(tx, row, revision, at))
+    return _go_through(tx, gateway, row, revision, consider_revision(tx, row, revision, at))
 
 
-def _considered(tx: Session, row: OrderRow, revision: OrderRevisionRow, at: datetime) -> Considered:
+def consider_revision(tx: Session, row: OrderRow, revision: OrderRevisionRow, at: datetime) -> Considered:
     return consider(OrderBook(tx), tx.get_one(CustomerRow, row.customer_id), revision.document(), row.protocol, at)
 
 
@@ -241,6 +258,12 @@ def refuse(tx: Session, gateway: Gateway, row: OrderRow, reason: str, at: dateti
     let_go(tx, row)
     _stand(tx, row, OrderState.REJECTED, at)
     reply.owe_rejection(tx, gateway, row, reason)
+
+
+def send_back(tx: Session, gateway: Gateway, row: OrderRow, reason: str, at: datetime) -> None:
+    """The order waits for the buyer, who is asked to change or cancel it; the outcome stays owed."""
+    _stand(tx, row, OrderState.SENT_BACK, at)
+    reply.ask_for_change(tx, gateway, row, reason)
 
 
 def _forward(tx: Session, gateway: Gateway, row: OrderRow, at: datetime) -> TakenOrder:

@@ -35,6 +35,21 @@ STANDS_IN: Final = Words(
     msgid("%(by)s is away, and you stand in: an order waits for a decision."),
     _DECIDE,
 )
+EDITED: Final[Mapping[str, Words]] = {
+    "approval_changed": Words(
+        msgid("Order %(order)s was changed"),
+        msgid("%(by)s has changed an order that waits for your decision."),
+        _DECIDE,
+    ),
+    "approval_superseded": Words(
+        msgid("Order %(order)s was changed: your decision counts no longer"),
+        msgid(
+            "%(by)s has changed an order that you had approved, or were asked about. You need not decide it any more."
+        ),
+        _LOOK,
+    ),
+}
+"""Where one of our people changed the order, and not the buyer."""
 BY_KIND: Final[Mapping[str, Words]] = {
     "approval": ASKED,
     "approval_delegated": STANDS_IN,
@@ -81,13 +96,26 @@ BY_KIND: Final[Mapping[str, Words]] = {
         msgid("An order that you had approved, or were asked about, was withdrawn. You need not do anything."),
         _LOOK,
     ),
+    "approval_sent_back": Words(
+        msgid("Please change order %(order)s"),
+        msgid("%(by)s cannot approve the order as it is. Change it or cancel it in your own system:"),
+        _LOOK,
+    ),
+    "approval_unchanged": Words(
+        msgid("Order %(order)s was sent back and is not changed yet"),
+        msgid("The buyer has neither changed nor cancelled in time an order that you sent back."),
+        _LOOK,
+    ),
 }
 
 _BECAUSE: Final[Mapping[str, Words]] = {"handed_on": HANDED_ON, "escalated": ESCALATED}
 
 
 def words_of(kind: str, data: Mapping[str, Any]) -> Words:
-    return _BECAUSE.get(str(data.get("because")), BY_KIND[kind]) if kind == "approval" else BY_KIND[kind]
+    because = str(data.get("because"))
+    if kind == "approval":
+        return _BECAUSE.get(because, BY_KIND[kind])
+    return EDITED.get(kind, BY_KIND[kind]) if because == "edited" else BY_KIND[kind]
 
 
 DIFFERENCES: Final[Mapping[str, str]] = {

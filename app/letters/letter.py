@@ -50,6 +50,8 @@ class Kind(StrEnum):
     CHANGED = "approval_changed"
     SUPERSEDED = "approval_superseded"
     WITHDRAWN = "approval_withdrawn"
+    SENT_BACK = "approval_sent_back"
+    UNCHANGED = "approval_unchanged"
 
 
 OF_PASSWORDS: Final = frozenset({Kind.INVITATION, Kind.NEW_PASSWORD})

@@ -235,7 +235,14 @@ def _add_flow(session: Session, buyer: Buyer, customer: CustomerRow, now: dateti
     limit = {"field": "order.total_net", "value": APPROVAL_LIMIT, "currency": buyer.currency}
     within, above = {**limit, "op": "<="}, {**limit, "op": ">"}
     dear = {**limit, "op": ">", "value": DEAR_LIMIT}
-    lead = {"key": "lead", "name": "Purchasing lead", "approver": {"user": LEAD}, "condition": above}
+    lead = {
+        "key": "lead",
+        "name": "Purchasing lead",
+        "approver": {"user": LEAD},
+        "condition": above,
+        "may_edit": ["quantity", "comment"],
+        "escalate_to": {"user": SECOND},
+    }
     second = {"key": "finance", "name": "Finance", "approver": {"user": SECOND}, "condition": dear}
     definition = definitions.read(
         msgspec.json.encode(
@@ -243,6 +250,7 @@ def _add_flow(session: Session, buyer: Buyer, customer: CustomerRow, now: dateti
                 "auto_approve": [{"key": "small", "text": f"Up to {buyer.currency} {APPROVAL_LIMIT}", "when": within}],
                 "stages": [{"steps": [lead]}, {"steps": [second]}],
                 "when_nobody_is_asked": "hold",
+                "send_back": {},
             }
         )
     )

@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     CHANGED    the order changed, without a new round of approval.
     SUPERSEDED the order changed so that others decide now; they had approved it or were asked.
     WITHDRAWN  the order was taken back or cancelled before it was decided.
+    SENT_BACK  an approver wants the order changed, which they asked for.
+    UNCHANGED  the buyer has not changed in time what they sent back.
     """
 
     ASKED = "asked"
@@ -34,6 +36,8 @@ class NoticeKind(StrEnum):
     CHANGED = "changed"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
+    SENT_BACK = "sent_back"
+    UNCHANGED = "unchanged"
 
 
 class Unsent(StrEnum):

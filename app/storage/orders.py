@@ -20,6 +20,7 @@ class OrderState(StrEnum):
     """
     held               a difference waits at the desk.
     awaiting_approval  people were asked.
+    sent_back          an approver has asked the buyer for a change.
     approved           on its way into the lane of its ERP.
     forwarding         the lane has begun to send it.
     accepted           the ERP has it.
@@ -29,6 +30,7 @@ class OrderState(StrEnum):
 
     HELD = "held"
     AWAITING_APPROVAL = "awaiting_approval"
+    SENT_BACK = "sent_back"
     APPROVED = "approved"
     FORWARDING = "forwarding"
     ACCEPTED = "accepted"
@@ -41,7 +43,8 @@ _DECIDED: Final = {OrderState.HELD, OrderState.AWAITING_APPROVAL, OrderState.APP
 
 NEXT: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     OrderState.HELD: frozenset(_DECIDED | {OrderState.CANCELLED}),
-    OrderState.AWAITING_APPROVAL: frozenset(_DECIDED | {OrderState.CANCELLED}),
+    OrderState.AWAITING_APPROVAL: frozenset(_DECIDED | {OrderState.SENT_BACK, OrderState.CANCELLED}),
+    OrderState.SENT_BACK: frozenset(_DECIDED | {OrderState.CANCELLED}),
     OrderState.APPROVED: frozenset(
         _DECIDED | {OrderState.FORWARDING, OrderState.ACCEPTED, OrderState.CANCELLED, OrderState.HELD}
     ),
@@ -136,6 +139,7 @@ class OrderRevisionRow(Row, table=True):
     hash        of `checked`, as approvals stamp it.
     findings    canonical faults: what differs and what was odd.
     changes     against the revision before: `{at, before, after}` each.
+    editor_id   the person of ours who changed the order; `received` is then the buyer's document with that change.
     internal    the buyer's own version (cXML isInternalVersion): kept, without effect.
     """
 
@@ -156,6 +160,7 @@ class OrderRevisionRow(Row, table=True):
     changes: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     internal: bool = False
     at: datetime = Field(sa_type=UtcDateTime)
+    editor_id: str | None = Field(default=None, max_length=36)
 
     __table_args__ = (UniqueConstraint("order_id", "number"),)
 
@@ -273,7 +278,8 @@ def by_number(session: Session, realm: str, customer_id: str, number: str) -> Or
 
 
 def promised_before(session: Session, before: datetime, limit: int) -> list[OrderRow]:
-    """Orders whose buyer has waited for the outcome since before then, and nobody was told yet."""
+    """Orders whose buyer has waited for the outcome since before then, and nobody was told yet; not those that wait
+    for the buyer."""
     query = (
         select(OrderRow)
         .join(
@@ -282,6 +288,7 @@ def promised_before(session: Session, before: datetime, limit: int) -> list[Orde
         )
         .where(
             col(OrderRow.promised).is_(True),
+            OrderRow.state != OrderState.SENT_BACK,
             col(OrderRow.promise_warned_at).is_(None),
             col(OrderRevisionRow.at) <= before,
         )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app.approval.steps import TaskState
 from app.errors import No, Refusal
 from app.flows import decide_by_key
-from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
+from app.flows.decide_approval import BECOMES, DecidedAlready, Decision, ReasonCode, Said
 from app.flows.end_run import LONGEST_REASON
 from app.gateway import Gateway
 from app.storage import people
@@ -88,6 +88,7 @@ class Verdict(Canonical, frozen=True, kw_only=True):
 
     person      their login.
     order_hash  of what they had before them, as the list of approvals tells it.
+    send_back   with `approve` false: the buyer shall change the order. Only where the rules allow it.
     code, text  why not; a no needs both, and the buyer is told the text.
     second_factor  a code of the person's second factor, or a recovery code: needed above the amount that the link of a
                 mail decides, unless the key has the scope approvals:decide-large.
@@ -96,9 +97,14 @@ class Verdict(Canonical, frozen=True, kw_only=True):
     person: str
     approve: bool
     order_hash: str
+    send_back: bool = False
     code: ReasonCode | None = None
     text: str = ""
     second_factor: str | None = None
+
+    @property
+    def said(self) -> Said:
+        return Said.APPROVE if self.approve else Said.SEND_BACK if self.send_back else Said.REJECT
 
 
 def approval_list(request: Request) -> Response:
@@ -179,13 +185,16 @@ async def decide(request: Request) -> Response:
     first time."""
     faults = list[Fault]()
     verdict = bodies.read(await request.body(), Verdict, faults)
-    if verdict is None:
+    if verdict is not None and verdict.approve and verdict.send_back:
+        message = "an order is approved or sent back, not both"
+        faults.append(Fault(code="body.contradiction", at="send_back", message=message))
+    if verdict is None or faults:
         return bodies.refused(request, faults, what="The body is wrong.")
     gateway, key = gateway_of(request), key_of(request)
     task_id = request.path_params["task"]
     person = await run_in_threadpool(_person, gateway, key, task_id, verdict.person)
     decision = Decision(
-        approve=verdict.approve,
+        said=verdict.said,
         order_hash=verdict.order_hash,
         code=None if verdict.approve else verdict.code,
         text=verdict.text,
@@ -229,9 +238,8 @@ def _already(request: Request, task_id: str, person: PersonRow, decision: Decisi
     with gateway_of(request).database.read() as session:
         task = session.get_one(RunTaskRow, task_id)
         (told,) = _told(session, [task])
-    wanted = TaskState.APPROVED if decision.approve else TaskState.REJECTED
     same = (task.state, task.decided_by, task.reason_code, task.reason or "") == (
-        wanted,
+        BECOMES[decision.said],
         person.id,
         decision.code,
         decision.text.strip()[:LONGEST_REASON],

@@ -35,7 +35,7 @@ ORDER_PARAMETERS: Final = (CUSTOMER,)
 class OrderSummary(Canonical, frozen=True, kw_only=True):
     """
     customer    the customer's number.
-    state       held, awaiting_approval, approved, forwarding, accepted, rejected or cancelled.
+    state       held, awaiting_approval, sent_back, approved, forwarding, accepted, rejected or cancelled.
     open_cases  how many differences wait at the desk.
     """
 

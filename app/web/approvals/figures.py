@@ -1,4 +1,5 @@
-"""How long orders wait, and why they are refused: charts of the last 30 days, each with its table as a file."""
+"""How long orders wait, and why they are refused or sent back: charts of the last 30 days, each with its table
+as a file."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +38,8 @@ class Decided:
     flow: str
     step: str
     milliseconds: float
-    refused_for: str | None
+    state: str
+    reason: str | None
 
 
 def figures_page(request: Request) -> Response:
@@ -82,8 +84,18 @@ def _cards(request: Request) -> list[Card]:
     for one in decided:
         times[one.flow, one.step].append(one.milliseconds)
     steps = sorted(((flow, step, median(of), len(of)) for (flow, step), of in times.items()), key=lambda row: -row[2])
-    reasons = Counter(one.refused_for for one in decided if one.refused_for).most_common()
-    named = [(code, translate(REASONS.get(code, code)), number) for code, number in reasons]
+
+    def reasons(id_: str, title: str, state: TaskState) -> Card:
+        counted = Counter(one.reason for one in decided if one.reason and one.state == state).most_common()
+        named = [(code, translate(REASONS.get(code, code)), number) for code, number in counted]
+        columns = (
+            Column("code", translate(msgid("Code")), Kind.VERBATIM),
+            Column("reason", translate(msgid("Reason"))),
+            Column("number", translate(msgid("Number")), Kind.NUMBER),
+        )
+        items = [(label, number) for _, label, number in named]
+        return _card(id_, translate(title), items, as_read.compact, Table(id_, columns, named))
+
     return [
         _card(
             "steps",
@@ -101,21 +113,8 @@ def _cards(request: Request) -> list[Card]:
                 steps,
             ),
         ),
-        _card(
-            "reasons",
-            translate(msgid("Rejections by reason")),
-            [(label, number) for _, label, number in named],
-            as_read.compact,
-            Table(
-                "reasons",
-                (
-                    Column("code", translate(msgid("Code")), Kind.VERBATIM),
-                    Column("reason", translate(msgid("Reason"))),
-                    Column("number", translate(msgid("Number")), Kind.NUMBER),
-                ),
-                named,
-            ),
-        ),
+        reasons("reasons", msgid("Rejections by reason"), TaskState.REJECTED),
+        reasons("sent_back", msgid("Sent back for a change, by reason"), TaskState.SENT_BACK),
     ]
 
 
@@ -136,7 +135,7 @@ def _decided(session: Session, person: PersonRow, since: datetime) -> list[Decid
             task.realm == person.realm,
             col(task.decided_at).is_not(None),
             col(task.decided_at) >= since,
-            col(task.state).in_((TaskState.APPROVED, TaskState.REJECTED)),
+            col(task.state).in_(inbox.DECIDED),
             RunRow.id == task.run_id,
         )
         .order_by(col(task.decided_at).desc())
@@ -150,8 +149,7 @@ def _decided(session: Session, person: PersonRow, since: datetime) -> list[Decid
     for row, version in rows:
         flow, steps = names.get(version or "", ("", {}))
         waited = (row.decided_at - row.opened_at).total_seconds() * 1_000 if row.decided_at else 0.0
-        refused_for = row.reason_code if row.state == TaskState.REJECTED else None
-        found.append(Decided(flow, steps.get(row.step, row.step), waited, refused_for))
+        found.append(Decided(flow, steps.get(row.step, row.step), waited, row.state, row.reason_code))
     return found
 
 

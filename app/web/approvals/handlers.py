@@ -1,6 +1,6 @@
 """The page of a task, and its decision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -12,13 +12,15 @@ from starlette.responses import RedirectResponse, Response
 from app.approval.steps import TaskState
 from app.errors import No, Refusal
 from app.flows import decide_approval, move_task, see_task
-from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
+from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode, Said
 from app.flows.move_task import Colleagues
+from app.flows.order_edits import Wrong
 from app.storage import people
 from app.storage.approvals import RunRow, RunTaskRow
+from app.web.approvals import edit
 from app.web.approvals.inbox import task_of
 from app.web.forms import Form, FormLimits, read_form
-from app.web.links.said import CHANGED, CHOOSE, SAY_WHY
+from app.web.links.said import CHANGED, CHOOSE, NOT_BACK, SAY_WHY
 from app.web.links.sealed_choice import KEPT, Chosen, opened
 from app.web.orders.handlers import shared, view_of
 from app.web.orders.order_view import OrderView
@@ -72,16 +74,21 @@ def task_view(
     form: Form | None = None,
     chosen: Chosen | None = None,
     typed: Mapping[str, str] = UNTYPED,
+    wrong: Sequence[Wrong] = (),
     status: int = 200,
 ) -> Response:
-    """The page of the task; `typed` is what another form than that of the decision said."""
+    """The page of the task; `typed` is what another form than that of the decision said, `wrong` what is the matter
+    with a change of the order."""
     gateway, person = gateway_of(request), signed_in(request).person
     view = view_of(request, task.order_id)
     decidable = task.state == TaskState.OPEN and view.run is not None and view.run.id == task.run_id
-    others = Colleagues((), ())
-    if decidable:
+    others, may_send_back, editing = Colleagues((), ()), False, None
+    if decidable and view.run is not None:
         with gateway.database.read() as session:
+            may_send_back = decide_approval.may_send_back(session, view.run)
             others = move_task.colleagues(session, person, task, gateway.clock.now())
+            sent = typed if typed["act"] == "edit" else {}
+            editing = edit.editing(session, gateway, person, task, sent, wrong)
     context = {
         **shared(view),
         "task": task,
@@ -93,6 +100,10 @@ def task_view(
         "instead": _instead(request, task, view),
         "decidable": decidable,
         "others": others,
+        "may_send_back": may_send_back,
+        "editing": editing,
+        "edit": edit,
+        "has_edited": person.id in view.editors,
         "typed": typed,
     }
     return people_page(request, "approvals/task.html", context, status=status)
@@ -115,14 +126,15 @@ async def decide(request: Request) -> Response:
     async def again(fault: str, status: int) -> Response:
         return await run_in_threadpool(task_view, request, task, fault=fault, form=form, status=status)
 
-    if choice not in ("approve", "reject"):
+    if choice not in list(Said):
         return await again(CHOOSE, 400)
-    if choice == "reject" and not (code in list(ReasonCode) and text):
+    said = Said(choice)
+    if said is not Said.APPROVE and not (code in list(ReasonCode) and text):
         return await again(SAY_WHY, 400)
     decision = Decision(
-        approve=choice == "approve",
+        said=said,
         order_hash=form.text("order_hash"),
-        code=ReasonCode(code) if choice == "reject" else None,
+        code=ReasonCode(code) if said is not Said.APPROVE else None,
         text=text,
     )
     try:
@@ -132,6 +144,8 @@ async def decide(request: Request) -> Response:
     except Refusal as refusal:
         if refusal.no is No.UNKNOWN_REFERENCE:
             raise HTTPException(404) from None
+        if refusal.no is No.UNACCEPTABLE:
+            return await again(NOT_BACK, 400)
         return await again(CHANGED, 409)
     return RedirectResponse(f"/approvals/{task.id}", status_code=303)
 

@@ -33,7 +33,7 @@ FEW: Final = 20
 """For so many customers each has its part of the list; beyond, all of a realm are read and sorted out."""
 FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 NOT_OPEN: Final = tuple(state for state in TaskState if state is not TaskState.OPEN)
-DECIDED: Final = (TaskState.APPROVED, TaskState.REJECTED)
+DECIDED: Final = (TaskState.APPROVED, TaskState.REJECTED, TaskState.SENT_BACK)
 AMOUNT: Final[Numeric[Any]] = Numeric(38, 6, asdecimal=False)
 """What two totals are compared as; never read."""
 

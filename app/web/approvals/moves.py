@@ -1,4 +1,5 @@
-"""What an approver does with a task besides deciding it: hands it on, or asks somebody about the order."""
+"""What an approver does with a task besides deciding it: hands it on, asks somebody about the order, or changes the
+order."""
 
 from typing import Final
 
@@ -8,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.errors import No, Refusal
-from app.flows import move_task
+from app.flows import edit_while_asked, move_task
 from app.flows.decide_approval import DecidedAlready
+from app.flows.order_edits import CannotEdit
+from app.web.approvals import edit as editing
 from app.web.approvals.handlers import FORM, already_page, own_task, task_view
 from app.web.forms import read_form
 from app.web.language import msgid
@@ -56,3 +59,27 @@ async def _move(request: Request, act: str) -> Response:
             return await again(MOVED, 409)
         return await again(NOT_ASKED if act == "ask" else NOT_THEM)
     return RedirectResponse(f"/approvals/{task.id}{'#thread' if act == 'ask' else ''}", status_code=303)
+
+
+async def edit(request: Request) -> Response:
+    """Everything that is wrong is told at once, each beside its box."""
+    task = await run_in_threadpool(own_task, request)
+    form = await read_form(request, editing.FORM)
+    gateway, person, order_hash = gateway_of(request), signed_in(request).person, form.text("order_hash")
+    given = {name: form.text(name) for name in form.names()}
+    try:
+        await gateway.database.awrite(
+            lambda tx: edit_while_asked.edit(tx, gateway, person, task.id, given, order_hash, "page")
+        )
+    except DecidedAlready as already:
+        return await run_in_threadpool(already_page, request, task, already)
+    except CannotEdit as cannot:
+        typed, wrong = {**given, "act": "edit"}, cannot.faults
+        return await run_in_threadpool(
+            lambda: task_view(request, task, fault=editing.NOT_CHANGED, typed=typed, wrong=wrong, status=400)
+        )
+    except Refusal as refusal:
+        if refusal.no is not No.CONFLICT:
+            raise HTTPException(404) from None
+        return await run_in_threadpool(lambda: task_view(request, task, fault=editing.MEANWHILE, status=409))
+    return RedirectResponse(f"/approvals/{task.id}", status_code=303)

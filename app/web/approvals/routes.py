@@ -37,6 +37,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         for act, handler in (("hand-on", moves.hand_on), ("ask", moves.ask))
     ),
     Endpoint(
+        path="/approvals/{task_id}/edit",
+        handler=moves.edit,
+        auth=Auth.PERSON,
+        methods=("POST",),
+        roles=(Role.APPROVER,),
+        body_limit=512 * KIB,
+    ),
+    Endpoint(
         path="/approvals/{task_id}",
         handler=handlers.decide,
         auth=Auth.PERSON,

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from app.approval.steps import TaskState
 from app.errors import No, Refusal
 from app.flows import decide_approval, run_rows
-from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
+from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode, Said
 from app.languages import LANGUAGES, offered
 from app.storage import approval_links, people
 from app.storage.approval_links import ApprovalLinkRow
@@ -20,7 +20,7 @@ from app.storage.approvals import RunRow, RunTaskRow
 from app.storage.people import PersonRow
 from app.web.forms import Form, FormLimits, read_form
 from app.web.language import negotiated
-from app.web.links.said import CHANGED, CHOOSE, OPEN_TOO_LONG, SAY_WHY
+from app.web.links.said import CHANGED, CHOOSE, NOT_BACK, OPEN_TOO_LONG, SAY_WHY
 from app.web.links.sealed_choice import NONCE, Chosen, Seen, opened, seal
 from app.web.orders import words
 from app.web.orders.order_view import OrderView, load
@@ -43,6 +43,7 @@ class Opened:
     language: str
     by: str
     enough: bool
+    may_send_back: bool
 
     @property
     def instead(self) -> str | None:
@@ -83,7 +84,8 @@ def _found(session: Session, request: Request) -> Opened | None:
     closed_by = decide_approval.who_closed(session, run, task) if task.state != TaskState.OPEN else None
     by = people.named(session, task.realm, [closed_by]).get(closed_by or "", "")
     enough = gateway.settings.decides_by_link(view.total, run_rows.flow_of(session, run).link_limit)
-    return Opened(link, task, run, person, view, language, by, enough)
+    may_send_back = decide_approval.may_send_back(session, run)
+    return Opened(link, task, run, person, view, language, by, enough, may_send_back)
 
 
 def _page(
@@ -104,6 +106,7 @@ def _page(
         "over": over,
         "decidable": is_open and not over,
         "signs_in": not found.enough,
+        "may_send_back": found.may_send_back,
         "instead": found.instead,
         "nonce": seal(gateway.keys, found.task.id, seen),
         "fault": fault,
@@ -135,18 +138,21 @@ async def decide(request: Request) -> Response:
     if seen is None:
         return await again(OPEN_TOO_LONG, 409)
     choice, code, text = form.text("decision"), form.text("code"), form.text("reason")
-    if choice not in ("approve", "reject"):
+    if choice not in list(Said):
         return await again(CHOOSE, 400)
-    if choice == "reject" and not (code in list(ReasonCode) and text):
+    said = Said(choice)
+    if said is Said.SEND_BACK and not found.may_send_back:
+        return await again(NOT_BACK, 400)
+    if said is not Said.APPROVE and not (code in list(ReasonCode) and text):
         return await again(SAY_WHY, 400)
     if not found.enough:
         who = await run_in_threadpool(look_up, gateway, request.cookies.get(COOKIE))
         if who is None or who.must_enrol or who.person.id != found.person.id:
             return _to_login(request, found, Chosen(now, choice, code, text))
     decision = Decision(
-        approve=choice == "approve",
+        said=said,
         order_hash=seen.order_hash,
-        code=ReasonCode(code) if choice == "reject" else None,
+        code=ReasonCode(code) if said is not Said.APPROVE else None,
         text=text,
     )
     person, task_id = found.person, found.task.id

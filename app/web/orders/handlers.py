@@ -59,7 +59,7 @@ def export_xlsx(request: Request) -> Response:
 
 def order_page(request: Request) -> Response:
     view, who = view_of(request), signed_in(request)
-    waits = view.run is not None and view.run.state in (State.OPEN, State.HELD)
+    waits = view.run is not None and view.run.state in (State.OPEN, State.HELD, State.SENT_BACK)
     context = {
         "rules": _rules(request, view) if who.may(Role.ADMIN, Role.FLOW_AUTHOR) else None,
         "may_override": waits and who.may(Role.ADMIN),

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from app.approval.subject import LineSubject
 from app.catalog.items import Audience, offers
+from app.flows.approvers import editors
 from app.storage import approvals, deliveries, orders, people
 from app.storage.approvals import RunRow
 from app.storage.audit import AuditRow
@@ -60,6 +61,8 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
+    """`editors`: ids of those who changed the order or settled a difference of it."""
+
     row: OrderRow
     customer: CustomerRow
     partner: PartnerRow
@@ -75,6 +78,7 @@ class OrderView:
     deliveries: tuple[DeliveryRow, ...]
     answers: tuple[DispatchRow, ...]
     exchanges: tuple[ExchangeRow, ...]
+    editors: frozenset[str]
 
     @property
     def total(self) -> Money | None:
@@ -130,6 +134,7 @@ def load(
             session.exec(select(DispatchRow).where(DispatchRow.order_id == row.id).order_by(col(DispatchRow.sequence)))
         ),
         exchanges=_exchanges(session, row),
+        editors=editors(session, row),
     )
 
 

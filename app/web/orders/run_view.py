@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlmodel import Session
 
 from app.approval.explanation import Why
+from app.approval.steps import State, TaskState
 from app.flows import foresee
 from app.flows.foresee import Outlook
 from app.storage import approvals, people
@@ -54,6 +55,7 @@ class Round:
     nobody       no person was asked.
     skipped      numbers of the stages, from 1, of which no step was needed.
     differences  from what was asked about before: in this run, or in the one before it.
+    waits        for the buyer, to whom it was sent back.
     outlook      who would be asked after the open stage, and what of the budget is left.
     """
 
@@ -65,6 +67,13 @@ class Round:
     skipped: tuple[int, ...]
     differences: tuple[Mapping[str, Any], ...]
     outlook: Outlook | None
+    waits: bool
+
+    @property
+    def sent_back(self) -> AskedPerson | None:
+        """Who has sent the order back, while it waits for the buyer."""
+        everybody = (person for one in self.asked for person in one.people)
+        return next((one for one in everybody if self.waits and one.task.state == TaskState.SENT_BACK), None)
 
     def of_task(self, task: RunTaskRow) -> Asked | None:
         """The step in which it was asked."""
@@ -96,6 +105,7 @@ def round_of(
         skipped=tuple(number for number, steps in enumerate(run.opened, 1) if not steps),
         differences=tuple(told),
         outlook=foresee.outlook(session, memories, order, run, at),
+        waits=run.state == State.SENT_BACK,
     )
 
 

@@ -16,6 +16,7 @@ from app.web.language import msgid
 STATES: Final[Mapping[str, str]] = {
     OrderState.HELD: msgid("Held"),
     OrderState.AWAITING_APPROVAL: msgid("Awaiting approval"),
+    OrderState.SENT_BACK: msgid("Sent back to the buyer"),
     OrderState.APPROVED: msgid("Approved"),
     OrderState.FORWARDING: msgid("Being sent to the ERP"),
     OrderState.ACCEPTED: msgid("Accepted by the ERP"),
@@ -26,6 +27,7 @@ STATES: Final[Mapping[str, str]] = {
 COLOURS: Final[Mapping[str, str]] = {
     OrderState.HELD: "orange",
     OrderState.AWAITING_APPROVAL: "yellow",
+    OrderState.SENT_BACK: "yellow",
     OrderState.APPROVED: "azure",
     OrderState.FORWARDING: "azure",
     OrderState.ACCEPTED: "green",
@@ -94,12 +96,14 @@ REASONS: Final[Mapping[str, str]] = {
 EVENTS: Final[Mapping[str, str]] = {
     "order_taken": msgid("Order received"),
     "order_changed": msgid("Change received"),
+    "order_edited": msgid("Changed by an approver"),
     "order_cancelled": msgid("Cancellation received"),
     "internal_version": msgid("Internal version received"),
     "approved_by_rule": msgid("Approved by a rule"),
     "rejected_by_rule": msgid("Rejected by a rule"),
     "approved": msgid("Approved"),
     "rejected": msgid("Rejected"),
+    "sent_back": msgid("Sent back to the buyer"),
     "overridden": msgid("Decided by an administrator"),
     "stage_opened": msgid("Approvers asked"),
     "reminded": msgid("Approver reminded"),
@@ -223,6 +227,7 @@ TASKS: Final[Mapping[str, str]] = {
     "open": msgid("asked"),
     "approved": msgid("approved"),
     "rejected": msgid("rejected"),
+    "sent_back": msgid("sent back for a change"),
     "skipped": msgid("no longer needed"),
     "handed_on": msgid("handed on"),
     "cancelled": msgid("cancelled"),

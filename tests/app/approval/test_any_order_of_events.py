@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.approval.flow import OnTimeout, Rejects
+from app.approval.flow import OnSilence, OnTimeout, Rejects
 from app.approval.moves import (
     Approved,
     Delegated,
@@ -20,6 +20,7 @@ from app.approval.moves import (
     Rejected,
     RemindDue,
     Reopened,
+    SentBack,
     StageOpened,
     Superseded,
     Withdrawn,
@@ -41,14 +42,20 @@ class Approval(RuleBasedStateMachine):
     """Any order of events, by anybody, on any stages, with clocks that jump. The model writes down by itself which yes
     was taken, of whom, and on which content of the order."""
 
-    @initialize(stages=st.integers(1, 3), hold=st.booleans(), merge=st.booleans())
-    def start(self, stages: int, hold: bool, merge: bool) -> None:
+    @initialize(
+        stages=st.integers(1, 3),
+        hold=st.booleans(),
+        merge=st.booleans(),
+        back=st.none() | st.sampled_from(OnSilence),
+    )
+    def start(self, stages: int, hold: bool, merge: bool, back: OnSilence | None) -> None:
         self.run, self.effects = begin(
             stages,
             order_hash="0",
             excluded=frozenset({"requester"}),
             hold_when_nobody_is_asked=hold,
             merge_consecutive=merge,
+            on_silence=back,
         )
         self.first, self.hold, self.merge = self.run, hold, merge
         self.at = AT
@@ -123,6 +130,20 @@ class Approval(RuleBasedStateMachine):
                 self.yes.add((task.id, by, of))
 
     @precondition(has_tasks)
+    @rule(other=RARELY, stale=RARELY, really=RARELY, data=st.data())
+    def send_back(self, other: bool, stale: bool, really: bool, data: st.DataObject) -> None:
+        if not really:
+            return
+        task = self.a_task(data)
+        by = data.draw(PEOPLE) if other else task.assignee
+        due_at = data.draw(st.none() | st.just(self.at + timedelta(hours=1)))
+        if self.tell(SentBack(task.id, by, "stale" if stale else self.run.order_hash, due_at)):
+            assert self.run.on_silence is not None
+            assert not stale
+            assert by not in self.barred
+            assert self.run.state is State.SENT_BACK
+
+    @precondition(has_tasks)
     @rule(to=PEOPLE, other=RARELY, hand_on=st.booleans(), data=st.data())
     def pass_on(self, to: str, other: bool, hand_on: bool, data: st.DataObject) -> None:
         task = self.a_task(data)
@@ -176,7 +197,7 @@ class Approval(RuleBasedStateMachine):
         if self.log and not isinstance(self.log[-1][0], StageOpened | Reopened):
             again = self.log[-1][0]
             before = self.run
-            if self.tell(again) and isinstance(again, Approved | Rejected | Forwarded | Due | RemindDue):
+            if self.tell(again) and isinstance(again, Approved | Rejected | SentBack | Forwarded | Due | RemindDue):
                 assert self.run == before
 
     @invariant()

@@ -213,6 +213,7 @@ WHOLE: dict[str, Any] = {
     "tolerance": {"percent": "2.5", "amount": {"amount": "20", "currency": "EUR"}},
     "later_date": "new_run",
     "link_limit": {"amount": "250.00", "currency": "EUR"},
+    "send_back": {"due_hours": 40, "on_timeout": "reject"},
 }
 
 
@@ -272,6 +273,11 @@ def test_a_wrong_setting_of_a_step_is_refused_at_its_place(changes: dict[str, An
         ({"tolerance": {"percent": "1", "amount": "5"}}, ("flow.bad_value", "tolerance.amount")),
         ({"later_date": "never"}, ("flow.bad_value", "later_date")),
         ({"link_limit": "250.00"}, ("flow.bad_value", "link_limit")),
+        ({"send_back": True}, ("flow.not_an_object", "send_back")),
+        ({"send_back": {"days": 3}}, ("rule.unknown_key", "send_back.days")),
+        ({"send_back": {"due_hours": 0}}, ("flow.bad_value", "send_back.due_hours")),
+        ({"send_back": {"due_hours": 8, "on_timeout": "approve"}}, ("flow.bad_value", "send_back.on_timeout")),
+        ({"send_back": {"on_timeout": "reject"}}, ("flow.due_hours_missing", "send_back.due_hours")),
         ({"merge_consecutive": 1}, ("flow.bad_value", "merge_consecutive")),
     ],
 )

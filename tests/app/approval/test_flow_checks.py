@@ -70,11 +70,13 @@ def test_a_step_that_could_not_be_decided_is_a_fault(step: dict[str, Any], fault
     [
         ({"approver": {"group": "one"}}, "flow.nobody_besides_requester"),
         ({"approver": {"group": "pair"}, "quorum": 2}, "flow.nobody_besides_requester"),
+        ({"approver": {"user": "ana"}, "may_edit": ["comment"]}, "flow.nobody_besides_editor"),
+        ({"approver": {"group": "pair"}, "quorum": "all", "may_edit": ["comment"]}, "flow.nobody_besides_editor"),
         ({"approver": {"group": "pair"}, "due_hours": None}, "flow.never_due"),
         ({"approver": {"group": "pair"}, "allow_self": True}, "flow.allows_self"),
         ({"approver": {"group": "pair"}, "min_limit": "total"}, "people.no_limit"),
     ],
-    ids=["one member", "exactly the quorum", "never due", "self", "no limit"],
+    ids=["one member", "exactly the quorum", "one editor", "an editor of all", "never due", "self", "no limit"],
 )
 def test_what_is_doubtful_is_said_and_forbids_nothing(step: dict[str, Any], code: str) -> None:
     if step.get("due_hours", 0) is None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from app.approval.flow import OnTimeout, Rejects
+from app.approval.flow import OnSilence, OnTimeout, Rejects
 from app.approval.moves import (
     Approved,
     Asked,
@@ -30,6 +30,7 @@ from app.approval.moves import (
     Reminded,
     Reopened,
     Sent,
+    SentBack,
     StageOpened,
     Superseded,
     Withdrawn,
@@ -65,6 +66,12 @@ def state(run: Run, task: str) -> TaskState:
     return found.state
 
 
+def waiting(on_silence: OnSilence = OnSilence.NOTIFY, due: datetime | None = LATER) -> Run:
+    """For the buyer: `a` has sent it back, and `b` was asked too."""
+    run = told(begin(1, on_silence=on_silence)[0], StageOpened((step("a", "b", quorum=2, due=AT),)))
+    return told(run, SentBack("s-a", "a", due_at=due))
+
+
 EVENTS: dict[Move, tuple[Run, Event]] = {
     Move.STAGE_OPENS: (begin(1)[0], StageOpened((step("a"),))),
     Move.STEP_HAS_NOBODY: (begin(1)[0], StageOpened((step(),))),
@@ -73,6 +80,10 @@ EVENTS: dict[Move, tuple[Run, Event]] = {
     Move.LAST_YES: (opened(step("a")), Approved("s-a", "a")),
     Move.NO: (opened(step("a", "b", rejects=Rejects.UNREACHABLE)), Rejected("s-a", "a")),
     Move.FINAL_NO: (opened(step("a", "b")), Rejected("s-a", "a")),
+    Move.SEND_BACK: (
+        told(begin(1, on_silence=OnSilence.NOTIFY)[0], StageOpened((step("a"),))),
+        SentBack("s-a", "a"),
+    ),
     Move.REFUSE: (opened(step("a")), Refused("desk")),
     Move.HAND_ON: (opened(step("a")), Forwarded("s-a", "a", "b")),
     Move.DELEGATE: (opened(step("a")), Delegated("s-a", "b")),
@@ -395,6 +406,63 @@ def test_silence_never_approves(on_timeout: OnTimeout) -> None:
                 run = told(run, event, at=AT + timedelta(days=days))
     assert run.state is (State.REJECTED if on_timeout is OnTimeout.REJECT else State.OPEN)
     assert all(task.state is not TaskState.APPROVED for task in run.tasks)
+
+
+# Sent back
+
+
+def test_what_is_sent_back_waits_for_the_buyer_and_asks_nobody() -> None:
+    run, effects = advance(
+        told(begin(1, on_silence=OnSilence.NOTIFY)[0], StageOpened((step("a", "b", quorum=2),))),
+        SentBack("s-a", "a", due_at=LATER),
+        AT,
+    )
+    assert effects == (Ended(State.SENT_BACK), Released(("s-a", "s-b")))
+    assert (state(run, "s-a"), state(run, "s-b")) == (TaskState.SENT_BACK, TaskState.CANCELLED)
+    for event in (Approved("s-b", "b"), Rejected("s-b", "b"), SentBack("s-a", "a"), Edited(None, "new")):
+        with pytest.raises(NotPossible):
+            advance(run, event, AT)
+
+
+def test_rules_that_do_not_say_so_let_nobody_send_back() -> None:
+    with pytest.raises(NotPossible, match="the rules let nobody"):
+        advance(opened(step("a")), SentBack("s-a", "a"), AT)
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [(SentBack("s-a", "b"), NotTheirs), (SentBack("s-a", "a", "stale"), OrderChanged)],
+    ids=["another's task", "another content"],
+)
+def test_sending_back_is_a_decision_like_the_others(event: Event, error: type[Exception]) -> None:
+    run = told(begin(1, on_silence=OnSilence.NOTIFY)[0], StageOpened((step("a", "b", quorum=2),)))
+    with pytest.raises(error):
+        advance(run, event, AT)
+
+
+@pytest.mark.parametrize("event", [Superseded(), Withdrawn()])
+def test_a_change_or_a_cancellation_ends_the_waiting(event: Event) -> None:
+    run = told(waiting(), event)
+    assert run.state is TRANSITIONS[State.SENT_BACK, Move.SUPERSEDE if event == Superseded() else Move.WITHDRAW]
+    assert advance(run, Due("s-a"), LATER) == (run, ())
+
+
+@pytest.mark.parametrize("on_silence", OnSilence)
+def test_a_buyer_who_is_silent_never_approves(on_silence: OnSilence) -> None:
+    run = waiting(on_silence)
+    assert advance(run, Due("s-a"), AT) == (run, ())
+    assert advance(run, Due("s-b"), LATER) == (run, ())
+    late, effects = advance(run, Due("s-a"), LATER)
+    if on_silence is OnSilence.REJECT:
+        assert (late.state, effects) == (State.REJECTED, (Ended(State.REJECTED),))
+    else:
+        assert (late.state, effects) == (State.SENT_BACK, (Overdue("s-a"),))
+    assert advance(late, Due("s-a"), LATER + timedelta(days=400)) == (late, ())
+
+
+def test_without_a_limit_the_buyer_has_all_the_time() -> None:
+    run = waiting(OnSilence.REJECT, due=None)
+    assert advance(run, Due("s-a"), LATER + timedelta(days=4000)) == (run, ())
 
 
 # As JSON

@@ -35,7 +35,7 @@ def desk(gateway: Gateway) -> Desk:
     for login in ("ann", "bob", "boss"):
         made.person(login, "approver")
     made.person("root", "admin")
-    made.rules(stages([step("lead", APPROVERS, quorum=2, reject="unreachable")], [user("boss")]))
+    made.rules(stages([step("lead", APPROVERS, quorum=2, reject="unreachable")], [user("boss")], send_back={}))
     return made
 
 
@@ -103,7 +103,9 @@ def carry_on(desk: Desk) -> None:
     desk.update(ordered("9"), version=2)
 
 
-@pytest.mark.parametrize("happens", [approve_all, refuse_twice, carry_on, lambda desk: desk.cancel()])
+@pytest.mark.parametrize(
+    "happens", [approve_all, refuse_twice, carry_on, lambda desk: desk.send_back("ann"), lambda desk: desk.cancel()]
+)
 def test_the_record_applied_again_gives_the_same_run(desk: Desk, happens: Callable[[Desk], None]) -> None:
     desk.send(ordered(), version=1)
     happens(desk)

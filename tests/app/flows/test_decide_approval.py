@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.clock import SetClock
 from app.errors import No, Refusal
 from app.flows import decide_approval
-from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode
+from app.flows.decide_approval import DecidedAlready, Decision, ReasonCode, Said
 from app.gateway import Gateway
 from app.storage import approvals
 from app.storage.approvals import RunTaskRow
@@ -77,7 +77,7 @@ def test_a_person_who_left_before_the_second_stage_holds_the_order(desk: Desk) -
 @pytest.mark.parametrize(("code", "text"), [(None, "why"), (ReasonCode.PRICE, "  ")])
 def test_a_no_without_a_reason_is_refused(desk: Desk, code: ReasonCode | None, text: str) -> None:
     desk.send()
-    decision = Decision(approve=False, order_hash=desk.run().order_hash, code=code, text=text)
+    decision = Decision(said=Said.REJECT, order_hash=desk.run().order_hash, code=code, text=text)
     task = desk.task("ann")
     with pytest.raises(Refusal, match="say why"):
         desk.write(lambda tx: decide_approval.decide(tx, desk.gateway, desk.people["ann"], task.id, decision, "page"))
@@ -112,7 +112,7 @@ def test_who_comes_second_learns_who_was_faster(desk: Desk) -> None:
 
 def test_an_order_that_changed_after_the_page_was_opened_is_looked_at_again(desk: Desk) -> None:
     desk.send(version=1)
-    seen = Decision(approve=True, order_hash=desk.run().order_hash)
+    seen = Decision(said=Said.APPROVE, order_hash=desk.run().order_hash)
     changed: Order = order(line(quantity="11"), totals=OrderTotals(total=money("109.45")))
     desk.update(changed, version=2)
     task = desk.task("ann")

@@ -23,6 +23,7 @@ from app.jobs import timers
 from app.storage import approval_links
 from app.storage.approval_notices import NoticeRow
 from app.storage.audit import AuditRow
+from app.storage.customers import CustomerRow
 from app.storage.mails import State
 from app.storage.people import PersonRow
 from app.work import TaskId
@@ -242,3 +243,20 @@ def test_only_operators_have_a_mail_sent_again(outbox: Outbox, desk: Desk, login
     mail_id = outbox.rows()[0].id
     with pytest.raises(Refusal):
         desk.write(lambda tx: send_mail.again(tx, desk.gateway, person, mail_id, "page"))
+
+
+@pytest.mark.parametrize("language", ["en", "es", "pt", "fr", "de"])
+def test_a_requester_without_an_account_is_asked_for_the_change_in_the_customers_language(
+    outbox: Outbox, desk: Desk, language: str
+) -> None:
+    desk.rules(stages([user("ann")], send_back={}))
+    desk.write(lambda tx: setattr(tx.get_one(CustomerRow, desk.customer.id), "language", language))
+    desk.send()
+    desk.send_back("ann", "5 will do")
+    assert outbox.rows()[-1].recipient == "ana@example.com"
+    said = text_of(outbox, "approval_sent_back")
+    assert "5 will do" in said
+    assert "Ann" in said
+    assert "https://" not in said
+    english = "Please change order PO-1" in said
+    assert english == (language == "en")

@@ -120,7 +120,7 @@ def test_an_update_replaces_the_order_and_says_what_changed(desk: Desk) -> None:
     assert changes == {"lines[1].quantity.amount": ("11", "12"), "totals.total.amount": ("109.45", "119.40")}
     assert desk.asked() == ["boss", "lead"]
     assert desk.revision().findings == []
-    assert desk.events() == ["order_taken", "stage_opened", "superseded", "order_changed", "stage_opened"]
+    assert desk.events() == ["order_taken", "stage_opened", "order_changed", "superseded", "stage_opened"]
 
 
 def test_the_tasks_of_the_replaced_revision_are_cancelled(desk: Desk) -> None:

@@ -21,8 +21,10 @@ from sqlmodel import col, select
 from app.approval.steps import State
 from app.clock import SetClock
 from app.errors import Refusal
+from app.flows import edit_while_asked
 from app.flows.cases import Choice
 from app.flows.decide_approval import DecidedAlready
+from app.flows.order_edits import CannotEdit
 from app.gateway import Gateway
 from app.seal import KeyRing
 from app.settings import Settings
@@ -35,10 +37,18 @@ from schemas.order import Order, OrderTotals
 
 APPROVERS = ("ann", "bob", "cid", "desk")
 RULES: dict[str, Any] = {
+    "send_back": {},
     "stages": [
         {
             "steps": [
-                {"key": "two", "name": "Two", "approver": {"role": "approver"}, "quorum": 2, "reject": "unreachable"}
+                {
+                    "key": "two",
+                    "name": "Two",
+                    "approver": {"role": "approver"},
+                    "quorum": 2,
+                    "reject": "unreachable",
+                    "may_edit": ["quantity"],
+                }
             ]
         },
         {
@@ -51,7 +61,7 @@ RULES: dict[str, Any] = {
                 }
             ]
         },
-    ]
+    ],
 }
 QUANTITIES = st.sampled_from([10, 60, 101, 200])
 PRICES = st.sampled_from(["9.95", "9.95", "9.96"])
@@ -160,6 +170,29 @@ class Office(RuleBasedStateMachine):
             if asked:
                 self.decide(*asked[0], approve=True)
 
+    @precondition(lambda self: self.desk.order().state == OrderState.AWAITING_APPROVAL)
+    @rule(login=st.sampled_from([*APPROVERS, "boss"]), really=st.integers(0, 4))
+    def somebody_sends_back(self, login: str, really: int) -> None:
+        if really == 0 and self.tasks_of(login):
+            with suppress(Refusal, DecidedAlready):
+                self.desk.send_back(login)
+                assert self.desk.order().state == OrderState.SENT_BACK
+
+    @precondition(lambda self: self.desk.order().state == OrderState.AWAITING_APPROVAL)
+    @rule(login=st.sampled_from(APPROVERS), quantity=QUANTITIES)
+    def somebody_changes_the_order(self, login: str, quantity: int) -> None:
+        tasks = self.tasks_of(login)
+        if not tasks:
+            return
+        person, given, seen = self.desk.people[login], {"lines.1.quantity": str(quantity)}, self.desk.run().order_hash
+        with suppress(Refusal, DecidedAlready, CannotEdit):
+            self.desk.write(
+                lambda tx: edit_while_asked.edit(tx, self.desk.gateway, person, tasks[-1].id, given, seen, "page")
+            )
+            self.quantity = quantity
+            self.yes.get(self.desk.run().id, set()).discard(login)
+            assert person.id in self.desk.run().excluded
+
     def decide(self, login: str, task: RunTaskRow, *, approve: bool) -> None:
         with suppress(Refusal, DecidedAlready):
             self.desk.decide(login, approve=approve, task=task.id)
@@ -202,7 +235,7 @@ class Office(RuleBasedStateMachine):
     @invariant()
     def what_waits_in_the_lane_is_what_was_approved(self) -> None:
         row = self.desk.order()
-        if row.state in (OrderState.HELD, OrderState.AWAITING_APPROVAL, OrderState.REJECTED, OrderState.CANCELLED):
+        if row.state not in (OrderState.APPROVED, OrderState.FORWARDING, OrderState.ACCEPTED):
             assert self.desk.waiting() == []
         elif row.state == OrderState.APPROVED:
             assert [revision for _, revision in self.desk.waiting()] == [row.revision]

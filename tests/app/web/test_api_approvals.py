@@ -105,6 +105,8 @@ async def test_the_same_decision_again_is_answered_as_the_first_time_and_another
     [
         ({"approve": False}, 400),
         ({"approve": False, "code": "price", "text": " "}, 400),
+        ({"send_back": True, "code": "price", "text": "fewer"}, 400),
+        ({"approve": False, "send_back": True, "code": "price", "text": "fewer"}, 400),
         ({"order_hash": "0" * 64}, 409),
         ({"person": "nobody"}, 403),
         ({"person": "clerk"}, 403),
@@ -114,6 +116,16 @@ async def test_what_a_page_would_refuse_is_refused(desk: Desk, change: dict[str,
     answer = await caller(desk).post(at(desk), json=verdict(desk, **change))
     assert answer.status_code == status
     assert desk.task("paula", "PO-2").state == "open"
+
+
+async def test_an_order_is_sent_back_where_the_rules_allow_it(desk: Desk) -> None:
+    desk.rules({**two_stages(), "send_back": {}})
+    desk.send(order(line(quantity="20"), totals=OrderTotals(total=money("199.00")), id="PO-3"))
+    api = caller(desk)
+    back = verdict(desk, "PO-3", approve=False, send_back=True, code="quantity", text="10 will do")
+    first, again = [await api.post(at(desk, number="PO-3"), json=back) for _ in range(2)]
+    assert (first.status_code, first.json()) == (again.status_code, again.json()) == (200, first.json())
+    assert (first.json()["state"], first.json()["order_state"]) == ("sent_back", "sent_back")
 
 
 async def test_whoever_asked_for_the_goods_does_not_decide_by_the_api_either(desk: Desk) -> None:

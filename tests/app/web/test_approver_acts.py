@@ -285,3 +285,69 @@ async def test_a_robot_that_sends_every_form_as_it_stands_decides_nothing(desk: 
     assert sent >= 8
     assert (desk.asked(), desk.order().state) == (["paula"], OrderState.AWAITING_APPROVAL)
     assert set(desk.events()) == {"order_taken", "stage_opened", "opened"}
+
+
+# Changing the order
+
+
+async def test_an_approver_changes_what_the_rules_allow_and_sees_all_faults_at_once(desk: Desk) -> None:
+    step = {"key": "lead", "name": "Lead", "approver": {"role": "approver"}, "may_edit": ["quantity", "comment"]}
+    desk.rules({"stages": [{"steps": [step]}]})
+    desk.send()
+    paula = await on_task(desk, "paula")
+    path = f"/approvals/{desk.task('paula').id}/edit"
+    boxes = html.document_fromstring(paula.answer.text).xpath("//details[@id='edit']//*[@name]/@name")
+    assert boxes == ["order_hash", "comment", "lines.1.quantity"]
+    sent = {"order_hash": desk.run().order_hash, "comment": "x" * 1001, "lines.1.quantity": "0"}
+    await paula.post(path, sent)
+    assert paula.answer.status_code == 400
+    page = html.document_fromstring(paula.answer.text)
+    for name, told in (
+        ("comment", "Write at most 1000 characters."),
+        ("lines.1.quantity", "Write a number above zero"),
+    ):
+        (box,) = page.xpath(f"//*[@name='{name}']")
+        assert told in page.get_element_by_id(box.get("aria-describedby")).text_content()
+    assert page.xpath("//details[@id='edit']/@open") != []
+    await paula.post(path, {**sent, "comment": "by the back door", "lines.1.quantity": "5"})
+    assert "You have changed this order, so others decide on it." in paula.text
+    assert (sorted(desk.asked()), desk.revision().order().lines[0].quantity.amount) == (["bob"], Decimal(5))
+    await paula.post(path, {**sent, "comment": "", "lines.1.quantity": "6"})
+    assert "This is no longer needed." in paula.text
+    bob = await on_task(desk, "bob")
+    await bob.post(f"/approvals/{desk.task('bob').id}/edit", {**sent, "lines.1.quantity": "7"})
+    assert bob.answer.status_code == 409
+    assert "changed after you opened the page" in bob.text
+
+
+async def test_where_the_rules_allow_no_change_there_is_no_form_for_it(desk: Desk) -> None:
+    desk.send()
+    paula = await on_task(desk, "paula")
+    assert "Change the order" not in paula.text
+    await paula.post(f"/approvals/{desk.task('paula').id}/edit", {"order_hash": desk.run().order_hash, "comment": "x"})
+    assert paula.answer.status_code == 404
+
+
+async def test_an_order_is_sent_back_from_its_page(desk: Desk) -> None:
+    desk.send()
+    paula = await on_task(desk, "paula")
+    assert "Send back for a change" not in paula.text
+    path, back = f"/approvals/{desk.task('paula').id}", {"decision": "send_back", "code": "quantity"}
+    await paula.post(path, {**back, "order_hash": desk.run().order_hash, "reason": "5 will do"})
+    assert paula.answer.status_code == 400
+    desk.rules({"stages": [{"steps": [PAULA]}], "send_back": {"due_hours": 8}})
+    desk.send(order(id="PO-2"))
+    path = f"/approvals/{desk.task('paula', 'PO-2').id}"
+    await paula.go(path)
+    assert "Send back for a change" in paula.text
+    given = {**back, "order_hash": desk.run("PO-2").order_hash}
+    await paula.post(path, given)
+    assert paula.answer.status_code == 400
+    await paula.post(path, {**given, "reason": "5 will do"})
+    assert "Paula has sent the order back: it waits until the buyer changes or cancels it. The change is due on" in (
+        paula.text
+    )
+    await paula.go("/approvals?show=decided")
+    assert "sent back for a change" in paula.text
+    await paula.go("/approvals/figures")
+    assert "Sent back for a change, by reason" in paula.text

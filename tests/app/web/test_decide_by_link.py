@@ -108,6 +108,19 @@ async def test_a_no_needs_its_reason_and_keeps_what_was_written(outbox: Outbox, 
     assert desk.order().state == "rejected"
 
 
+async def test_a_link_sends_the_order_back_where_the_rules_allow_it(
+    outbox: Outbox, desk: Desk, browser: Browser
+) -> None:
+    desk.send()
+    await choose(browser, link_in(outbox), "send_back", reason="5 will do", code="quantity")
+    assert browser.answer.status_code == 400
+    desk.rules({"stages": [{"steps": [{"key": "s", "name": "S", "approver": {"user": "paula"}}]}], "send_back": {}})
+    desk.send(order(id="PO-2"))
+    await choose(browser, link_in(outbox), "send_back", reason="5 will do", code="quantity")
+    assert "Paula sent this order back for a change on" in browser.text
+    assert desk.order("PO-2").state == "sent_back"
+
+
 async def test_a_scanner_that_opens_everything_and_submits_every_form_decides_nothing(
     outbox: Outbox, desk: Desk, browser: Browser
 ) -> None:

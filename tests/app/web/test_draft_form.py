@@ -121,6 +121,9 @@ def flows(draw: st.DrawFn) -> dict[str, Any]:
         "merge_consecutive": draw(st.booleans()),
         "later_date": draw(st.sampled_from(["none", "notify", "new_run"])),
     }
+    if draw(st.booleans()):
+        due = draw(st.none() | st.integers(1, 2_000))
+        data["send_back"] = {"due_hours": due, "on_timeout": draw(st.sampled_from(["notify", "reject"]))} if due else {}
     for name in ("block", "warn", "auto_approve"):
         rules = range(draw(st.integers(0, 1)))
         data[name] = [{"key": f"r{i}", "text": draw(TEXTS), "when": draw(conditions())} for i in rules]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from app.approval.fields import FIELDS, Catalogue
-from app.approval.flow import By, LaterDate, OnTimeout, Rejects
+from app.approval.flow import By, LaterDate, OnSilence, OnTimeout, Rejects
 from app.approval.operators import LISTS, NUMERIC, WITHOUT_VALUE, Operator, Type
 
 Box = dict[str, Any]
@@ -32,7 +32,7 @@ _MOST_PARTS: Final = 40
 
 def boxes(data: Mapping[str, Any]) -> Box:
     """Of a whole definition."""
-    tolerance = _dict(data.get("tolerance"))
+    tolerance, back = _dict(data.get("tolerance")), _dict(data.get("send_back"))
     return {
         "match": condition_box(data.get("match")),
         **{name: [_rule_box(rule) for rule in _list(data.get(name))] for name in RULES},
@@ -46,6 +46,11 @@ def boxes(data: Mapping[str, Any]) -> Box:
         "tolerance": {"percent": _text(tolerance.get("percent")), **_money_box(tolerance.get("amount"))},
         "later_date": _text(data.get("later_date")) or LaterDate.NOTIFY.value,
         "link_limit": _money_box(data.get("link_limit")),
+        "send_back": {
+            "allowed": "yes" if "send_back" in data else "",
+            "due_hours": _text(back.get("due_hours")),
+            "on_timeout": _text(back.get("on_timeout")) or OnSilence.NOTIFY.value,
+        },
     }
 
 
@@ -136,6 +141,7 @@ def definition(box: Mapping[str, Any], fields: Catalogue = FIELDS) -> dict[str, 
     rules = {name: [_rule(rule, fields) for rule in _list(box.get(name))] for name in RULES}
     final, tolerance = approver(box.get("final_approver")), _tolerance(_dict(box.get("tolerance")))
     later, by_link = _text(box.get("later_date")), _money(box.get("link_limit"))
+    back = _dict(box.get("send_back"))
     return {
         **({"match": match} if match is not None else {}),
         "block": rules["block"],
@@ -151,6 +157,15 @@ def definition(box: Mapping[str, Any], fields: Catalogue = FIELDS) -> dict[str, 
         **({"tolerance": tolerance} if tolerance else {}),
         **({"later_date": later} if later not in ("", LaterDate.NOTIFY) else {}),
         **({"link_limit": by_link} if by_link is not None else {}),
+        **({"send_back": _send_back(back)} if back.get("allowed") else {}),
+    }
+
+
+def _send_back(box: Mapping[str, Any]) -> dict[str, Any]:
+    on_timeout = _text(box.get("on_timeout"))
+    return {
+        **({"due_hours": _number(box.get("due_hours"))} if _text(box.get("due_hours")) else {}),
+        **({"on_timeout": on_timeout} if on_timeout not in ("", OnSilence.NOTIFY) else {}),
     }
 
 

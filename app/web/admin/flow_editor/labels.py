@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.approval.flow import LaterDate, OnTimeout, Rejects
+from app.approval.flow import LaterDate, OnSilence, OnTimeout, Rejects
 from app.approval.operators import Operator, Type
 from app.web.language import msgid
 
@@ -121,6 +121,11 @@ TIMEOUTS: Final[Mapping[str, str]] = {
     OnTimeout.REJECT: msgid("reject the order"),
 }
 
+SILENCES: Final[Mapping[str, str]] = {
+    OnSilence.NOTIFY: msgid("whoever sent it back is told"),
+    OnSilence.REJECT: msgid("the order is rejected"),
+}
+
 LIMITS: Final[Mapping[str, str]] = {
     "": msgid("everybody named"),
     "total": msgid("whose approval limit covers the order"),
@@ -185,6 +190,9 @@ FAULTS: Final[Mapping[str, str]] = {
     "flow.many_approvers": msgid("Many people are asked; orders move faster with fewer."),
     "flow.quorum_too_high": msgid("More must say yes than there are."),
     "flow.nobody_besides_requester": msgid("Nobody is left to ask when one of them ordered: say who is asked besides."),
+    "flow.nobody_besides_editor": msgid(
+        "Whoever changes the order does not decide on it, and too few are left then: say who is asked besides."
+    ),
     "flow.never_due": msgid("Nobody notices when this step is not decided: say when it is due."),
     "flow.allows_self": msgid("Requesters decide on their own orders here."),
     "flow.limit_too_high": msgid("None of them has so high an approval limit."),
