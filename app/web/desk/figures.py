@@ -2,8 +2,10 @@
 file."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -87,7 +89,11 @@ def _by_day(found: Touchless, translate: Callable[[str], str], as_read: Formats)
         Series(translate(msgid("with a case at the desk")), [day.desk for day in found.days], 1, 2),
     ]
     labels = [as_read.date(day.day) for day in found.days]
-    axis = [label if place % 15 == 0 else "" for place, label in enumerate(labels)]
+    # Not at the ends, where half of a label would stand outside.
+    axis = [
+        as_read.day_of(datetime.combine(day.day, time(), UTC), ZoneInfo("UTC")) if place % 15 == 7 else ""
+        for place, day in enumerate(found.days)
+    ]
     chart = stacked(Times(labels, axis), series, as_read.compact)
     columns = (
         Column("day", translate(msgid("Day")), Kind.VERBATIM),

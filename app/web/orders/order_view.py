@@ -48,12 +48,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One entry of the timeline. `who` is a name, or absent; `acting_for` that of the one whose place they took."""
+    """One entry of the timeline. `who` is a name, or absent; `acting_for` that of the one whose place they took,
+    `to` that of the one who works on a case from then on."""
 
     at: datetime
     event: str
     who: str | None
     acting_for: str | None
+    to: str | None
     channel: str
     reason: str | None
     data: Mapping[str, Any]
@@ -156,13 +158,16 @@ def _lines(
 
 def _history(session: Session, row: OrderRow, entries: Sequence[AuditRow]) -> tuple[Happened, ...]:
     actors = {entry.sequence: entry.actor.partition(":")[2] for entry in entries}
-    names = people.named(session, row.realm, {*actors.values(), *(entry.acting_for for entry in entries)})
+    given = {entry.sequence: entry.data.get("to") for entry in entries if entry.event == "case_assigned"}
+    others = (*(entry.acting_for for entry in entries), *given.values())
+    names = people.named(session, row.realm, {*actors.values(), *others})
     return tuple(
         Happened(
             at=entry.at,
             event=entry.event,
             who=names.get(actors[entry.sequence]),
             acting_for=names.get(entry.acting_for or ""),
+            to=names.get(given.get(entry.sequence) or ""),
             channel=entry.channel,
             reason=entry.reason,
             data=entry.data,

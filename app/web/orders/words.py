@@ -128,7 +128,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "owner_set": msgid("Owner set"),
     "owner_dropped": msgid("Owner removed"),
     "case_settled": msgid("Case settled"),
-    "case_assigned": msgid("Case given to somebody, or let go"),
+    "case_assigned": msgid("Work on a case"),
     "case_noted": msgid("Note on a case"),
     "rejected_at_desk": msgid("Rejected at the desk"),
     "flow_created": msgid("Approval rules begun"),

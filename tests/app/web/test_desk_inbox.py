@@ -138,6 +138,7 @@ async def test_a_case_is_taken_given_noted_and_let_go_on_the_record(desk: Desk) 
     assert "Worked on by Otto" in olga.text
     assert "Olga asked Ana <b>by phone</b>" in olga.text
     await olga.post(f"/desk/cases/{case.id}/let-go")
+    assert "Work on a case · Olga · Unknown unit · given to Otto" in olga.text
     assert desk.events("A-1") == ["order_taken", *["case_assigned"] * 2, "case_noted", "case_assigned"]
     eye = await at_work(desk, "eye")
     assert (await eye.post(f"/desk/cases/{case.id}/take")).answer.status_code == 403
