@@ -31,6 +31,15 @@ class Code(StrEnum):
     SHIP_TO_MISSING = "ship_to.missing"
     SHIP_TO_UNKNOWN = "ship_to.unknown"
     SHIP_TO_OTHER = "ship_to.other"
+    CART_ITEM = "cart.item"
+    CART_QUANTITY = "cart.quantity"
+    CART_UNIT = "cart.unit"
+    CART_PRICE = "cart.price"
+    CART_CURRENCY = "cart.currency"
+    CART_SHIP_TO = "cart.ship_to"
+    CART_LOST = "cart.lost"
+    CART_ADDED = "cart.added"
+    CART_REPEATED = "cart.repeated"
     NO_FLOW = "approval.no_flow"
     CANNOT_TELL = "approval.cannot_tell"
     NOBODY_THERE = "approval.nobody"
@@ -45,6 +54,7 @@ class Choice(StrEnum):
     MAP_ITEM      the customer's word means this item of ours, from now on.
     MAP_UNIT      the customer's word means this Recommendation 20 unit, from now on.
     KEEP_ADDRESS  the ship-to is one of the customer's addresses, from now on.
+    ALLOW_CHANGE  this customer may change carts in that way, from now on.
     CHECK_AGAIN   something was set right elsewhere (catalog, rules, people).
     SEND_AGAIN    to the ERP, which is asked first whether it has the order.
     KEEP_ORDER    the ERP has the order for good: the buyer is told that it cannot be cancelled, with the reason.
@@ -56,6 +66,7 @@ class Choice(StrEnum):
     MAP_ITEM = "map_item"
     MAP_UNIT = "map_unit"
     KEEP_ADDRESS = "keep_address"
+    ALLOW_CHANGE = "allow_change"
     CHECK_AGAIN = "check_again"
     SEND_AGAIN = "send_again"
     KEEP_ORDER = "keep_order"
@@ -63,7 +74,7 @@ class Choice(StrEnum):
 
 
 WITH_REASON: Final = frozenset({Choice.RELEASE, Choice.ACCEPT_PRICE, Choice.KEEP_ORDER, Choice.OVERRIDE})
-AS_A_RULE: Final = frozenset({Choice.MAP_ITEM, Choice.MAP_UNIT, Choice.KEEP_ADDRESS})
+AS_A_RULE: Final = frozenset({Choice.MAP_ITEM, Choice.MAP_UNIT, Choice.KEEP_ADDRESS, Choice.ALLOW_CHANGE})
 """What becomes a rule of the customer's."""
 
 ERP: Final = "erp."
@@ -73,6 +84,7 @@ _AS_IT_IS: Final = (Choice.RELEASE, Choice.CHECK_AGAIN)
 _PRICE: Final = (Choice.ACCEPT_PRICE, Choice.CHECK_AGAIN)
 _UNIT: Final = (Choice.MAP_UNIT, Choice.CHECK_AGAIN)
 _PLACE: Final = (Choice.KEEP_ADDRESS, Choice.RELEASE, Choice.CHECK_AGAIN)
+_CART: Final = (Choice.RELEASE, Choice.ALLOW_CHANGE, Choice.CHECK_AGAIN)
 _APPROVAL: Final = (Choice.CHECK_AGAIN, Choice.OVERRIDE)
 
 _CHOICES: Final[Mapping[Code, tuple[Choice, ...]]] = {
@@ -97,6 +109,15 @@ _CHOICES: Final[Mapping[Code, tuple[Choice, ...]]] = {
     Code.SHIP_TO_MISSING: _AS_IT_IS,
     Code.SHIP_TO_UNKNOWN: _PLACE,
     Code.SHIP_TO_OTHER: _PLACE,
+    Code.CART_ITEM: _CART,
+    Code.CART_QUANTITY: _CART,
+    Code.CART_UNIT: _CART,
+    Code.CART_PRICE: _CART,
+    Code.CART_CURRENCY: _CART,
+    Code.CART_SHIP_TO: _CART,
+    Code.CART_LOST: _CART,
+    Code.CART_ADDED: _CART,
+    Code.CART_REPEATED: _CART,
     Code.NO_FLOW: _APPROVAL,
     Code.CANNOT_TELL: _APPROVAL,
     Code.NOBODY_THERE: _APPROVAL,

@@ -14,8 +14,10 @@ import msgspec
 from msgspec.structs import replace
 
 from app.catalog.items import Audience, Offer
+from app.flows import written
 from app.flows.cases import Code, Difference
 from app.flows.order_book import OrderBook
+from app.flows.places import folded, same_place, same_town
 from app.partners.agreement import OrderTerms
 from app.storage.customers import CustomerRow
 from schemas.faults import Fault, Findings, shortened
@@ -182,14 +184,16 @@ class _Checker:
             if agreed is None:
                 self.differs(Code.PRICE_MISSING, number, "neither the order nor the agreement gives a price")
                 return line
-            self.findings.note("price.from_agreement", f"line {number}", f"taken from the agreement: {_shown(agreed)}")
+            self.findings.note(
+                "price.from_agreement", f"line {number}", f"taken from the agreement: {written.price(agreed)}"
+            )
             return replace(line, price=agreed)
         if agreed is None:
             message = "no price is agreed for this item, quantity and unit"
-            self.differs(Code.PRICE_NOT_AGREED, number, message, found=_shown(price))
+            self.differs(Code.PRICE_NOT_AGREED, number, message, found=written.price(price))
         elif agreed.amount.currency == price.amount.currency and self._off(price, agreed, line.quantity.amount):
             message = "the price is not the agreed one"
-            self.differs(Code.PRICE_OFF, number, message, expected=_shown(agreed), found=_shown(price))
+            self.differs(Code.PRICE_OFF, number, message, expected=written.price(agreed), found=written.price(price))
         return line
 
     def _off(self, price: Price, agreed: Price, quantity: Decimal) -> bool:
@@ -250,54 +254,30 @@ class _Checker:
         if not places:
             self.differs(Code.SHIP_TO_MISSING, None, "the order says nowhere where the goods go")
             return None
-        by_code = {_folded(code): address for code, address in self.book.places(self.customer)}
+        by_code = {folded(code): address for code, address in self.book.places(self.customer)}
         found = [self._known(place, line, by_code) for place, line in places.items()]
         return all(found)
 
     def _known(self, place: Address, line: int | None, by_code: Mapping[str, Address]) -> bool:
         data = {"address": msgspec.to_builtins(place)}
         if place.id:
-            registered = by_code.get(_folded(place.id))
-            if registered is not None and _same_town(place, registered):
+            registered = by_code.get(folded(place.id))
+            if registered is not None and same_town(place, registered):
                 return True
             if registered is not None:
                 message = "the ship-to of this code is registered at another place"
                 self.differs(
-                    Code.SHIP_TO_OTHER, line, message, expected=_written(registered), found=_written(place), **data
+                    Code.SHIP_TO_OTHER,
+                    line,
+                    message,
+                    expected=written.place(registered),
+                    found=written.place(place),
+                    **data,
                 )
                 return False
-        elif any(_same_place(place, registered) for registered in by_code.values()):
+        elif any(same_place(place, registered) for registered in by_code.values()):
             return True
-        self.differs(Code.SHIP_TO_UNKNOWN, line, "not one of the customer's addresses", found=_written(place), **data)
+        self.differs(
+            Code.SHIP_TO_UNKNOWN, line, "not one of the customer's addresses", found=written.place(place), **data
+        )
         return False
-
-
-def _folded(text: str | None) -> str:
-    return " ".join((text or "").split()).casefold()
-
-
-def _same_town(place: Address, registered: Address) -> bool:
-    """Country and postal code agree wherever both sides give them."""
-    pairs = ((place.country, registered.country), (place.postal_code, registered.postal_code))
-    return all(not a or not b or _folded(a).replace(" ", "") == _folded(b).replace(" ", "") for a, b in pairs)
-
-
-def _same_place(place: Address, registered: Address) -> bool:
-    """Without a code: street, postal code and country must all be there and agree."""
-    if not (place.street and place.postal_code and place.country):
-        return False
-    return (
-        _folded(" ".join(place.street)) == _folded(" ".join(registered.street))
-        and _same_town(place, registered)
-        and bool(registered.postal_code and registered.country)
-    )
-
-
-def _written(place: Address) -> str:
-    parts = (place.id, place.name, ", ".join(place.street), place.postal_code, place.city, place.country)
-    return " · ".join(part for part in parts if part)
-
-
-def _shown(price: Price) -> str:
-    basis = f" per {price.basis:f}" if price.basis != 1 else ""
-    return f"{price.amount}{basis}{' ' + price.unit if price.unit else ''}"

@@ -5,7 +5,7 @@ writes, and is held by one order for a tenth of the time; what it must still fin
 taken the order's number meanwhile."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,8 @@ from app.approval.fields import catalogue
 from app.approval.flow import Flow, Ruling, Warned
 from app.approval.order_hash import order_hash
 from app.approval.subject import Subject, requesters
+from app.flows.cart_comparison import CartComparison
+from app.flows.cart_of_order import carts_of, changes_that_hold
 from app.flows.check_order import Checked, check
 from app.flows.looked_up import Facts
 from app.flows.order_book import OrderBook
@@ -64,6 +66,7 @@ class Asked:
 class Considered:
     """
     checked_json  the order as it would go to the ERP, and `hash` what approvals stamp of it.
+    cart          what became of the carts that it came from; None where it came from none.
     asked         what the rules say, were there no differences.
     facts         what was looked up for it, in the session in which it was considered.
     requesters    ids of people of ours whom the order names as asking for the goods, in the order in which it names
@@ -76,6 +79,7 @@ class Considered:
     checked: Checked
     checked_json: str
     hash: str
+    cart: CartComparison | None
     subject: Subject
     facts: Facts
     asked: Asked
@@ -84,9 +88,9 @@ class Considered:
 
     @property
     def turns_on_others(self) -> bool:
-        """Whether other orders had a say that was read outside of a transaction that writes; it must be considered
-        again in one."""
-        return self.facts.summed and not self.facts.book.writes
+        """Whether other orders had a say that was read outside of a transaction that writes (sums, what they hold of
+        its carts); it must be considered again in one."""
+        return (self.facts.summed or self.cart is not None) and not self.facts.book.writes
 
     @property
     def approved_by(self) -> Why | None:
@@ -103,6 +107,10 @@ class Considered:
 def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: str, at: datetime) -> Considered:
     terms = order_terms(customer)
     checked = check(book, customer, terms, document, at)
+    cart = carts_of(book, customer, document, checked.order)
+    if cart is not None:
+        holding = changes_that_hold(cart, terms.cart, checked.differences)
+        checked = replace(checked, differences=(*checked.differences, *holding))
     facts = Facts(book, customer, terms, checked.order, at)
     subject = subject_of(facts, protocol, checked)
     return Considered(
@@ -112,6 +120,7 @@ def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: 
         checked=checked,
         checked_json=to_json(checked.order).decode(),
         hash=order_hash(checked.order, customer=customer.number),
+        cart=cart,
         subject=subject,
         facts=facts,
         asked=ask(book, customer, subject),

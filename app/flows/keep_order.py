@@ -11,11 +11,11 @@ import msgspec
 from app import trace
 from app.approval.steps import State
 from app.errors import No, Refusal
-from app.flows import forward_order
+from app.flows import cart_comparison, forward_order
 from app.flows.consider_order import Considered
 from app.gateway import Gateway
 from app.partners.identify import Caller
-from app.storage import approvals, audit, orders
+from app.storage import approvals, audit, orders, returned_carts
 from app.storage.batch import Writing
 from app.storage.orders import OrderState
 from schemas.base import to_json
@@ -58,10 +58,12 @@ def keep_approved(tx: Writing, gateway: Gateway, caller: Caller, considered: Con
             "hash": considered.hash,
             "findings": [msgspec.to_builtins(finding) for finding in considered.checked.findings],
             "changes": [],
+            "cart": cart_comparison.to_data(considered.cart) if considered.cart else None,
             "internal": False,
             "at": at,
         },
     )
+    put_cart_orders(tx, order_id, considered)
     approvals.put_run(
         tx,
         {
@@ -100,6 +102,12 @@ def keep_approved(tx: Writing, gateway: Gateway, caller: Caller, considered: Con
     )
     forward_order.queue_first(tx, gateway, order, considered.customer)
     return str(order_id)
+
+
+def put_cart_orders(tx: Writing, order_id: str, considered: Considered) -> None:
+    """From which carts the order came, for the orders that will come from them too."""
+    for cart in considered.cart.carts if considered.cart else ():
+        returned_carts.put_cart_order(tx, {"cart_id": cart.id, "order_id": order_id})
 
 
 def order_values(gateway: Gateway, caller: Caller, considered: Considered, exchange_id: str) -> dict[str, Any]:

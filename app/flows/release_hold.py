@@ -51,8 +51,8 @@ def settle(
             raise Refusal(No.CONFLICT, "one of the cases was closed meanwhile; look at the order again")
         check(person, case, settlement)
         match settlement.choice:
-            case Choice.MAP_ITEM | Choice.MAP_UNIT as choice:
-                _keep_word(tx, customer, terms_with(tx, customer, case, choice, settlement.value, at))
+            case Choice.MAP_ITEM | Choice.MAP_UNIT | Choice.ALLOW_CHANGE as choice:
+                _keep_terms(tx, customer, terms_with(tx, customer, case, choice, settlement.value, at))
             case Choice.KEEP_ADDRESS:
                 _keep_address(tx, customer, case)
             case Choice.OVERRIDE:
@@ -163,7 +163,7 @@ def _close(
     )
 
 
-def _keep_word(tx: Session, customer: CustomerRow, terms: OrderTerms) -> None:
+def _keep_terms(tx: Session, customer: CustomerRow, terms: OrderTerms) -> None:
     if terms != order_terms(customer):
         keep(customer, terms)
         tx.add(customer)
@@ -172,7 +172,8 @@ def _keep_word(tx: Session, customer: CustomerRow, terms: OrderTerms) -> None:
 def terms_with(
     session: Session, customer: CustomerRow, case: HoldRow, choice: Choice, value: str, at: datetime
 ) -> OrderTerms:
-    """What is agreed with the customer once the case's word is kept. Raises Refusal for a value that is not ours."""
+    """What is agreed with the customer once the case's word is kept or its change allowed. Raises Refusal for a value
+    that is not ours."""
     terms, word = order_terms(customer), str(case.data.get("word") or "")
     if choice is Choice.MAP_ITEM:
         sku = value.strip()
@@ -184,6 +185,9 @@ def terms_with(
         if not known(code):
             raise Refusal(No.UNACCEPTABLE, f"'{code[:20]}' is no unit of UN/ECE Recommendation 20 that is known here")
         return msgspec.structs.replace(terms, unit_words={**terms.unit_words, word: code})
+    if choice is Choice.ALLOW_CHANGE:
+        holds = tuple(change for change in terms.cart.holds if change != case.data["change"])
+        return msgspec.structs.replace(terms, cart=msgspec.structs.replace(terms.cart, holds=holds))
     return terms
 
 

@@ -17,7 +17,7 @@ from app.gateway import Gateway
 from app.partners.identify import AnswerTo
 from app.partners.profile import settings_of
 from app.partners.shop import Rule, ShopSettings, shop_settings
-from app.storage import ledger
+from app.storage import ledger, returned_carts
 from app.storage.exchanges import Direction, ExchangeState
 from app.storage.partners import PartnerRow
 from app.storage.sessions import PunchoutSessionRow, ReturnedCartRow, SessionState
@@ -74,17 +74,18 @@ def return_cart(tx: Session, gateway: Gateway, alive: Alive, viewed: ViewedCart,
     made = _cart(alive.visit, viewed, settings_of(alive.partner, "cxml", CxmlSettings))
     message = _end(tx, gateway, alive, SessionState.RETURNED, form_key)
     _record(tx, gateway, alive, message, made)
-    tx.add(
-        ReturnedCartRow(
-            id=gateway.ids(),
-            session_id=alive.visit.id,
-            realm=alive.visit.realm,
-            customer_id=alive.visit.customer_id,
-            operation_allowed=made.operation_allowed,
-            cart=to_json(made).decode(),
-            at=message.at,
-        )
+    row = ReturnedCartRow(
+        id=gateway.ids(),
+        session_id=alive.visit.id,
+        realm=alive.visit.realm,
+        customer_id=alive.visit.customer_id,
+        operation_allowed=made.operation_allowed,
+        cart=to_json(made).decode(),
+        cookie_sha256=returned_carts.digest(made.buyer_cookie),
+        at=message.at,
     )
+    tx.add(row)
+    returned_carts.keep_lines(tx, row.id, made)
     return _post(alive, message, made)
 
 

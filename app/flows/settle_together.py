@@ -56,7 +56,7 @@ def choices_for(cases: Sequence[HoldRow]) -> tuple[Choice, ...]:
     where they are of one kind."""
     offered = [choices(case.code, case.data) for case in cases]
     one_kind = len({case.code for case in cases}) == 1
-    one_meaning = len({(case.customer_id, case.found, str(_meant(case))) for case in cases}) == 1
+    one_meaning = len({(case.customer_id, _meant(case)) for case in cases}) == 1
     return tuple(
         choice
         for choice in offered[0]
@@ -66,16 +66,19 @@ def choices_for(cases: Sequence[HoldRow]) -> tuple[Choice, ...]:
     )
 
 
-def _meant(case: HoldRow) -> object:
-    """What a rule made of the case is about."""
-    return case.data.get("word") or case.data.get("address")
+def _meant(case: HoldRow) -> tuple[str | None, str]:
+    """What a rule made of the case is about: a word or an address that was found, or a way to change carts, whatever
+    was found."""
+    if "change" in case.data:
+        return None, str(case.data["change"])
+    return case.found, str(case.data.get("word") or case.data.get("address"))
 
 
 def alike(session: Session, case: HoldRow, choice: Choice | None = None, most: int = MOST) -> list[HoldRow]:
     """The customer's open cases in which the same was found, oldest first: of the same kind, or of all kinds that a
     rule made by `choice` settles."""
     codes = [case.code]
-    if choice in AS_A_RULE:
+    if choice in AS_A_RULE and choice is not Choice.ALLOW_CHANGE:
         codes = [code.value for code in Code if choice in choices(code, {})]
     query = (
         select(HoldRow)
@@ -83,13 +86,14 @@ def alike(session: Session, case: HoldRow, choice: Choice | None = None, most: i
             OPEN_CASE,
             HoldRow.customer_id == case.customer_id,
             col(HoldRow.code).in_(codes),
-            HoldRow.found == case.found,
         )
         .order_by(col(HoldRow.id))
         .limit(most)
     )
-    meant = str(_meant(case))
-    return [one for one in session.exec(query) if choice not in AS_A_RULE or str(_meant(one)) == meant]
+    if choice is not Choice.ALLOW_CHANGE:
+        query = query.where(HoldRow.found == case.found)
+    meant = _meant(case)
+    return [one for one in session.exec(query) if choice not in AS_A_RULE or _meant(one) == meant]
 
 
 class Becomes(StrEnum):

@@ -19,13 +19,13 @@ from app.approval.explanation import Why
 from app.approval.moves import Superseded, Withdrawn
 from app.approval.steps import State
 from app.errors import No, Refusal
-from app.flows import ask_approval, change_approved, forward_order, order_revisions, reply, run_notices
+from app.flows import ask_approval, cart_comparison, change_approved, forward_order, order_revisions, reply, run_notices
 from app.flows.ask_approval import record
 from app.flows.cases import Code, Difference
 from app.flows.change_approved import THE_BUYER, Changer
 from app.flows.consider_order import Considered, consider
 from app.flows.hold_order import hold, let_go, open_case
-from app.flows.keep_order import BUYER, RULE, is_here_already, keep_approved, order_values
+from app.flows.keep_order import BUYER, RULE, is_here_already, keep_approved, order_values, put_cart_orders
 from app.flows.order_book import OrderBook
 from app.flows.order_changes import same_content
 from app.gateway import Gateway
@@ -199,6 +199,7 @@ def _go_through(
     """Hold for what differs, or do what the rules say: `run`, which goes on, or a new one."""
     at, checked, document = considered.at, considered.checked, considered.document
     revision.checked, revision.hash = considered.checked_json, considered.hash
+    revision.cart = cart_comparison.to_data(considered.cart) if considered.cart else None
     odd = [fault for fault in revision.findings if fault["at"] == order_revisions.AT_DOCUMENT]
     revision.findings = [
         *odd,
@@ -212,6 +213,7 @@ def _go_through(
     row.cost_center = orders.cost_center_of(considered.subject.cost_center)
     tx.add(revision)
     tx.add(row)
+    put_cart_orders(tx, row.id, considered)
     cases = hold(tx, gateway, row, checked.differences, at)
     if cases:
         return _later(tx, row, OrderState.HELD, at, "received; a person looks at what differs: " + _named(cases))

@@ -4,7 +4,7 @@ Kept as JSON below `orders` in the customer's settings, read strictly: a misspel
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,32 @@ from app.storage.customers import CustomerRow
 from schemas.units import CodeList
 
 SECTION: Final = "orders"
+
+
+CartChange: TypeAlias = Literal["item", "quantity", "unit", "price", "currency", "ship_to", "lost", "added", "repeated"]
+
+
+class CartTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What may become of a cart on its way to an order. Every difference is shown; these hold the order:
+
+    holds                       `item`, `quantity`, `unit`, `price`, `currency`: a line has another than in the cart;
+                                `ship_to`: the goods go elsewhere than the setup request said; `lost`: a line of the
+                                cart is in no order; `added`: a line is in no cart; `repeated`: orders hold more of a
+                                line than the cart did. By default an item alone, since it is another thing under the
+                                id of what was shopped; prices, units and addresses are held against the agreement in
+                                any case.
+    quantity_tolerance_percent  up or down, without a hold.
+    price_tolerance_percent     the same, of the price in the cart.
+    """
+
+    holds: tuple[CartChange, ...] = ("item",)
+    quantity_tolerance_percent: Decimal = Decimal(0)
+    price_tolerance_percent: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        for limit in (self.quantity_tolerance_percent, self.price_tolerance_percent):
+            if not (limit.is_finite() and limit >= 0):
+                raise ValueError("a tolerance is a number from zero up")
 
 
 class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -23,6 +49,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unit_lists               code lists in which the customer's unit words are looked up, in this order.
     unit_words               the customer's own unit words -> UN/ECE Recommendation 20 codes; they win.
     item_words               the customer's own item numbers -> ours.
+    cart                     how far an order may be another than the cart that it came from.
     without_flow             what becomes of an order that no flow fits.
     group, on_hold           what rules may ask about the customer.
     """
@@ -34,6 +61,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unit_lists: tuple[CodeList, ...] = (CodeList.REC20,)
     unit_words: Mapping[str, str] = {}
     item_words: Mapping[str, str] = {}
+    cart: CartTerms = CartTerms()
     without_flow: Literal["hold", "approve"] = "hold"
     group: str | None = None
     on_hold: bool = False

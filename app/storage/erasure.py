@@ -97,6 +97,25 @@ def _erase_revision(revision: OrderRevisionRow) -> None:
         revision.checked = to_json(anonymous.order(from_json(revision.checked, Order))).decode()
     revision.findings = _without_found(revision.findings)
     revision.changes = []
+    if revision.cart is not None:
+        revision.cart = _without_places(revision.cart)
+
+
+def _without_places(cart: dict[str, Any]) -> dict[str, Any]:
+    """A comparison with carts that says no more where goods were to go, nor what stood in the partner's own fields."""
+    return {
+        **cart,
+        "parts": [_erased_part(part) for part in cart.get("parts", ())],
+        "lines": [
+            {**line, "parts": [_erased_part(part) for part in line["parts"]]} if "parts" in line else line
+            for line in cart["lines"]
+        ],
+    }
+
+
+def _erased_part(part: dict[str, Any]) -> dict[str, Any]:
+    personal = part["part"] in ("ship_to", "extrinsic")
+    return {name: value for name, value in part.items() if not (personal and name in ("cart", "order"))}
 
 
 def _without_found(faults: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

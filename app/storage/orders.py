@@ -140,6 +140,7 @@ class OrderRevisionRow(Row, table=True):
     findings    canonical faults: what differs and what was odd.
     changes     against the revision before: `{at, before, after}` each.
     editor_id   the person of ours who changed the order; `received` is then the buyer's document with that change.
+    cart        what became of the carts that it came from, when it was judged last; absent where it came from none.
     internal    the buyer's own version (cXML isInternalVersion): kept, without effect.
     """
 
@@ -158,6 +159,7 @@ class OrderRevisionRow(Row, table=True):
     hash: str | None = Field(default=None, max_length=64)
     findings: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     changes: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    cart: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
     internal: bool = False
     at: datetime = Field(sa_type=UtcDateTime)
     editor_id: str | None = Field(default=None, max_length=36)

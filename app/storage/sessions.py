@@ -133,7 +133,8 @@ class ReturnedCartRow(Row, table=True):
     """A cart that went home: at most one a session.
 
     operation_allowed  the most that the buyer may ask for later.
-    cart               the canonical Cart as it was sent, as JSON: a later order is compared with it."""
+    cart               the canonical Cart as it was sent, as JSON: a later order is compared with it.
+    cookie_sha256      digest of the buyer's cookie (`returned_carts.digest`); absent for carts of before 0032."""
 
     __tablename__ = "cd_returned_carts"
 
@@ -143,7 +144,10 @@ class ReturnedCartRow(Row, table=True):
     customer_id: str = Field(foreign_key="cd_customers.id", index=True, max_length=36)
     operation_allowed: str = Field(max_length=10)
     cart: str = Field(sa_type=Text)
+    cookie_sha256: str | None = Field(default=None, max_length=64)
     at: datetime = Field(sa_type=UtcDateTime)
+
+    __table_args__ = (Index("ix_cd_returned_carts_cookie_sha256", "cookie_sha256"),)
 
 
 def quantities_sent_home(

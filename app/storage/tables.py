@@ -38,6 +38,7 @@ from app.storage import (  # noqa: F401 - importing them is what this module is 
     processes,
     rates,
     restores,
+    returned_carts,
     seal_keys,
     second_factors,
     sessions,

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.flows.cart_comparison import CartComparison, from_data
 from app.storage.api_keys import ApiKeyRow
 from app.storage.orders import OrderRow, OrderState, revision
 from app.web.api import bodies, reach
@@ -63,10 +64,12 @@ class OrderPage(Canonical, frozen=True, kw_only=True):
 
 class WholeOrder(Canonical, frozen=True, kw_only=True):
     """`document` is the order as it stands: as checked for the ERP, or as it came where it has not passed the checks
-    or was cancelled."""
+    or was cancelled. `cart`: line by line, what became of the carts that it came from; absent where it came from
+    none."""
 
     summary: OrderSummary
     document: Order
+    cart: CartComparison | None = None
 
 
 def order_list(request: Request) -> Response:
@@ -96,7 +99,8 @@ def order(request: Request) -> Response:
         (summary,) = map(_summary, described(session, [found]))
         newest = revision(session, found)
         document = newest.document() if newest.checked is None else newest.order()
-    return bodies.answer(WholeOrder(summary=summary, document=document))
+        cart = from_data(newest.cart) if newest.cart is not None else None
+    return bodies.answer(WholeOrder(summary=summary, document=document, cart=cart))
 
 
 def named_order(session: Session, request: Request, key: ApiKeyRow) -> OrderRow | Response:

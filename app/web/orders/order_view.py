@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from app.approval.subject import LineSubject
 from app.catalog.items import Audience, offers
 from app.flows.approvers import editors
+from app.flows.cart_comparison import CartComparison, from_data
 from app.storage import approvals, deliveries, orders, people
 from app.storage.approvals import RunRow
 from app.storage.audit import AuditRow
@@ -71,6 +72,7 @@ class OrderView:
     revision: OrderRevisionRow
     order: Order
     lines: tuple[Line, ...]
+    cart: CartComparison | None
     cases: tuple[HoldRow, ...]
     settled: tuple[tuple[HoldRow, str], ...]
     run: RunRow | None
@@ -125,6 +127,7 @@ def load(
         revision=revision,
         order=order,
         lines=_lines(session, customer, order, cases, at),
+        cart=from_data(revision.cart) if revision.cart is not None else None,
         cases=cases,
         settled=tuple((hold, names.get(hold.settled_by or "", "")) for hold in settled),
         run=run,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.approval.fields import FIELDS
+from app.flows.cart_comparison import Part, Reason, State
 from app.flows.cases import Choice, Code
 from app.flows.decide_approval import ReasonCode
 from app.letters.approval_words import DIFFERENCES as DIFFERENCES
@@ -56,6 +57,15 @@ CASES: Final[Mapping[str, str]] = {
     Code.SHIP_TO_MISSING: msgid("No ship-to address"),
     Code.SHIP_TO_UNKNOWN: msgid("Unknown ship-to address"),
     Code.SHIP_TO_OTHER: msgid("The ship-to code belongs to another place"),
+    Code.CART_ITEM: msgid("Another item than in the cart"),
+    Code.CART_QUANTITY: msgid("Another quantity than in the cart"),
+    Code.CART_UNIT: msgid("Another unit than in the cart"),
+    Code.CART_PRICE: msgid("Another price than in the cart"),
+    Code.CART_CURRENCY: msgid("Another currency than in the cart"),
+    Code.CART_SHIP_TO: msgid("Another ship-to than the shopper was sent with"),
+    Code.CART_LOST: msgid("A line of the cart is missing"),
+    Code.CART_ADDED: msgid("A line that is in no cart"),
+    Code.CART_REPEATED: msgid("A cart that was ordered before"),
     Code.NO_FLOW: msgid("No approval rule fits"),
     Code.CANNOT_TELL: msgid("The approval rules cannot be applied"),
     Code.NOBODY_THERE: msgid("Nobody is there to approve"),
@@ -77,6 +87,7 @@ CHOICES: Final[Mapping[str, str]] = {
     Choice.MAP_ITEM: msgid("It means our item number"),
     Choice.MAP_UNIT: msgid("It means the unit (Rec 20 code)"),
     Choice.KEEP_ADDRESS: msgid("Add it to the customer's addresses"),
+    Choice.ALLOW_CHANGE: msgid("This customer may change that after the cart"),
     Choice.CHECK_AGAIN: msgid("Check again"),
     Choice.SEND_AGAIN: msgid("Send it to the ERP again"),
     Choice.KEEP_ORDER: msgid("Keep the order and tell the buyer that it cannot be cancelled"),
@@ -239,6 +250,54 @@ CHANNELS: Final[Mapping[str, str]] = {
     "command": msgid("by a command"),
 }
 """How a decision came, where not on a page like this one."""
+
+CART_STATES: Final[Mapping[str, str]] = {
+    State.KEPT: msgid("as in the cart"),
+    State.CHANGED: msgid("changed"),
+    State.LOST: msgid("lost"),
+    State.ADDED: msgid("typed in"),
+    State.ELSEWHERE: msgid("in another order"),
+}
+
+CART_COLOURS: Final[Mapping[str, str]] = {
+    State.KEPT: "green",
+    State.CHANGED: "yellow",
+    State.LOST: "orange",
+    State.ADDED: "orange",
+    State.ELSEWHERE: "azure",
+}
+
+CART_PARTS: Final[Mapping[str, str]] = {
+    Part.LINE_ID: msgid("Line id"),
+    Part.ITEM: msgid("Item"),
+    Part.QUANTITY: msgid("Quantity"),
+    Part.UNIT: msgid("Unit"),
+    Part.PRICE: msgid("Price"),
+    Part.CURRENCY: msgid("Currency"),
+    Part.DESCRIPTION: msgid("Description"),
+    Part.CLASSIFICATION: msgid("Class"),
+    Part.LEAD_TIME: msgid("Lead time"),
+    Part.MANUFACTURER_PART: msgid("Manufacturer's part number"),
+    Part.MANUFACTURER: msgid("Manufacturer"),
+    Part.BUYER_ITEM: msgid("Buyer's item number"),
+    Part.EXTRINSIC: msgid("Extra field"),
+    Part.SHIP_TO: msgid("Ship to"),
+    Part.TOTAL: msgid("Total"),
+}
+
+CART_REASONS: Final[Mapping[str, str]] = {
+    Reason.BASIS_LOST: msgid("the same number, for another number of units"),
+    Reason.SAME_VALUE: msgid("the same price, for another number of units"),
+    Reason.MAPPED: msgid("the customer's own word for it"),
+    Reason.SAME_COUNT: msgid("counts the same"),
+    Reason.ZEROS: msgid("leading zeros are gone"),
+    Reason.SPELLING: msgid("written in another way"),
+    Reason.SPLIT: msgid("over several lines of the order"),
+    Reason.REST: msgid("the rest is in orders before this one"),
+    Reason.LINES: msgid("follows from the lines"),
+    Reason.CHARGES: msgid("shipping or tax, which carts do not hold"),
+}
+"""How a platform is known to change a part; those that come with a number are sentences of the page."""
 
 FIELD_NAMES: Final[Mapping[str, str]] = {
     **{field.key: field.label for field in FIELDS.values()},

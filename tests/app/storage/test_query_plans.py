@@ -22,13 +22,14 @@ from app.flows import attention, work_overview
 from app.flows.touchless import touchless
 from app.gateway import Gateway
 from app.jobs import housekeeping, purge, sweep
-from app.storage import audit, numbers
+from app.storage import audit, numbers, returned_carts
 from app.storage.base import LIVE
 from app.storage.database import Database
 from app.storage.hourly import Scope
 from app.storage.order_trail import trail_of
 from app.storage.orders import OrderRow
 from app.storage.people import PersonRow
+from app.storage.returned_carts import Asking
 from app.web.admin.record import RecordFilter
 from app.web.approvals.figures import _decided
 from app.web.approvals.inbox import InboxFilter, Show, Sort, counted
@@ -45,6 +46,7 @@ from app.web.orders.order_list import listed as orders_listed
 LARGE = (
     "cd_attempts",
     "cd_audit",
+    "cd_cart_orders",
     "cd_deliveries",
     "cd_dispatches",
     "cd_document_keys",
@@ -54,6 +56,8 @@ LARGE = (
     "cd_order_revisions",
     "cd_orders",
     "cd_punchout_sessions",
+    "cd_returned_carts",
+    "cd_returned_lines",
     "cd_run_tasks",
     "cd_runs",
 )
@@ -133,6 +137,16 @@ SOMEBODY = PersonRow(realm=LIVE, login="x", name="x", roles=[], created_at=AT)
 BOUND = PersonRow(realm=LIVE, login="y", name="y", roles=[], customers=["a", "b"], created_at=AT)
 NOTHING = {"q": "", "direction": "", "state": "", "partner": "", "before": ""}
 
+ASKING = Asking(LIVE, "c", test=False)
+
+
+def carts_that_are_named(session: Session) -> None:
+    returned_carts.newest_by_line(session, ASKING, ("1", "2"))
+    returned_carts.newest_by_cookie(session, ASKING, ("x",))
+    returned_carts.with_visits(session, ("1", "2"))
+    assert not list(returned_carts.other_orders(session, ASKING, "1", besides="PO-1"))
+
+
 ASKED: dict[str, Callable[[Site], object]] = {
     "the sweep, every 20 seconds": lambda site: sweep.sweep(site.gateway, site.gateway.clock.now()),
     "the sweep's warnings": lambda site: site.gateway.database.write(
@@ -186,6 +200,7 @@ ASKED: dict[str, Callable[[Site], object]] = {
     "an order comes again": lambda site: post(
         site.gateway, site.buyer.order_request("PO-1@buyer.example", order=order_of("PO-1"))
     ),
+    "the carts that an order names": lambda site: site.read(carts_that_are_named),
     "an entry in the record": lambda site: site.gateway.database.write(
         lambda tx: audit.record(
             tx, realm=LIVE, at=site.gateway.clock.now(), actor="system", channel="command", event="tried"
@@ -262,6 +277,19 @@ def test_a_page_of_the_newest_is_read_in_the_order_of_an_index(page: str, site: 
                 connection.exec_driver_sql("SET LOCAL enable_sort = off")
                 plan = [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
                 assert not any("Sort" in step for step in plan), plan
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_carts_are_found_by_what_an_order_names_of_them(database: Database) -> None:
+    """Not among all carts of its customer."""
+    with statements() as made, database.read() as session:
+        carts_that_are_named(session)
+    with database.engine.connect() as connection:
+        plans = [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", values).all()) for one, values in made]
+    first_steps = [plan.split("SEARCH ")[1] for plan in plans]
+    assert "ix_cd_returned_lines_auxiliary_id" in first_steps[0]
+    assert "ix_cd_returned_carts_cookie_sha256" in first_steps[1]
+    assert all("customer_id" not in plan for plan in plans[:2])
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM cd_orders WHERE protocol = 'x'"])
