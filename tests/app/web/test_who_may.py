@@ -43,6 +43,7 @@ MAY = {
     "GET /approvals/{task_id}": EVERYBODY,
     "POST /approvals/{task_id}/hand-on": "approver",
     "POST /approvals/{task_id}/ask": "approver",
+    "POST /approvals/{task_id}/edit": "approver",
     "POST /approvals/{task_id}": "approver",
     "GET /desk": LEDGER,
     "GET /desk/export.csv": LEDGER,
