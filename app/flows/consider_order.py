@@ -22,7 +22,7 @@ from app.approval.flow import Flow, Ruling, Warned
 from app.approval.order_hash import order_hash
 from app.approval.subject import Subject, requesters
 from app.flows.cart_comparison import CartComparison
-from app.flows.cart_of_order import carts_of, changes_that_hold
+from app.flows.cart_of_order import changes_that_hold
 from app.flows.check_order import Checked, check
 from app.flows.looked_up import Facts
 from app.flows.order_book import OrderBook
@@ -107,11 +107,10 @@ class Considered:
 def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: str, at: datetime) -> Considered:
     terms = order_terms(customer)
     checked = check(book, customer, terms, document, at)
-    cart = carts_of(book, customer, document, checked.order)
-    if cart is not None:
-        holding = changes_that_hold(cart, terms.cart, checked.differences)
+    facts = Facts(book, customer, terms, document, checked.order, at)
+    if facts.cart is not None:
+        holding = changes_that_hold(facts.cart, terms.cart, checked.differences)
         checked = replace(checked, differences=(*checked.differences, *holding))
-    facts = Facts(book, customer, terms, checked.order, at)
     subject = subject_of(facts, protocol, checked)
     return Considered(
         customer=customer,
@@ -120,7 +119,7 @@ def consider(book: OrderBook, customer: CustomerRow, document: Order, protocol: 
         checked=checked,
         checked_json=to_json(checked.order).decode(),
         hash=order_hash(checked.order, customer=customer.number),
-        cart=cart,
+        cart=facts.cart,
         subject=subject,
         facts=facts,
         asked=ask(book, customer, subject),
@@ -159,7 +158,8 @@ def subject_in(tx: Session, considered: Considered) -> Subject:
     if considered.facts.book.session is tx:
         return considered.subject
     customer = tx.get_one(CustomerRow, considered.customer.id)
-    facts = Facts(OrderBook(tx), customer, considered.terms, considered.checked.order, considered.at)
+    document, order = considered.document, considered.checked.order
+    facts = Facts(OrderBook(tx), customer, considered.terms, document, order, considered.at)
     return subject_of(facts, considered.subject.protocol, considered.checked)
 
 
@@ -167,8 +167,9 @@ def subject_now(tx: Session, order: OrderRow, at: datetime, book: OrderBook | No
     """The order as it stands, on today's prices. With a `book` that remembers, nothing is locked."""
     customer = tx.get_one(CustomerRow, order.customer_id)
     book, terms = book or OrderBook(tx), order_terms(customer)
-    checked = check(book, customer, terms, orders.revision(tx, order).document(), at)
-    return subject_of(Facts(book, customer, terms, checked.order, at), order.protocol, checked)
+    document = orders.revision(tx, order).document()
+    checked = check(book, customer, terms, document, at)
+    return subject_of(Facts(book, customer, terms, document, checked.order, at), order.protocol, checked)
 
 
 def ask(book: OrderBook, customer: CustomerRow, subject: Subject) -> Asked:

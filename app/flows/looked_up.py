@@ -4,8 +4,8 @@ Looked up when a condition asks for it, and not before, so that an order whose r
 Sums turn on other orders: where they decide, the order is judged in the transaction that keeps it, one after the other
 (`audit.take_turn`), and each counts those before it.
 
-Lines are compared with the cart that they came from by the auxiliary id that we gave to each of its lines, and with the
-last orders of the customer, not all of them: so a rule costs the same in a ledger of any age."""
+Lines are compared with the carts that they came from, and with the last orders of the customer, not all of them: so a
+rule costs the same in a ledger of any age."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -19,14 +19,15 @@ from app.approval.lazy import lazy
 from app.approval.operators import Type, Value
 from app.approval.rates import Rate, Rates
 from app.approval.subject import Subject
-from app.catalog.items import Offer, batches
+from app.catalog.items import Offer
+from app.flows.cart_comparison import CartComparison, quantity_deviations
+from app.flows.cart_of_order import carts_of
 from app.flows.order_book import OrderBook
 from app.partners.agreement import OrderTerms
 from app.storage import approver_profiles, audit, budgets, order_sums, own_fields, people, rates
 from app.storage.customer_credits import CreditRow
 from app.storage.customers import CustomerRow
 from app.storage.own_fields import OwnFieldRow
-from app.storage.sessions import quantities_sent_home
 from schemas.money import Money
 from schemas.order import Order, OrderLine
 
@@ -107,12 +108,18 @@ def extra_of(row: OwnFieldRow) -> Extra:
 
 
 class Facts:
-    """`summed`: whether a sum over other orders was asked for."""
+    """
+    document, order  as it came, and with our item numbers and units.
+    cart             what became of the carts that it came from; None where it came from none.
+    summed           whether a sum over other orders was asked for."""
 
-    def __init__(self, book: OrderBook, customer: CustomerRow, terms: OrderTerms, order: Order, at: datetime) -> None:
+    def __init__(
+        self, book: OrderBook, customer: CustomerRow, terms: OrderTerms, document: Order, order: Order, at: datetime
+    ) -> None:
         self.book = book
         self.customer = customer
         self.terms = terms
+        self.document = document
         self.order = order
         self.at = at
         self.summed = False
@@ -201,7 +208,7 @@ class Facts:
             {
                 **of_item,
                 "line.is_new_item": lambda: self._is_new_item(line),
-                "line.quantity_deviation_percent": lambda: self._above_cart(line, offer),
+                "line.quantity_deviation_percent": lambda: self._above_cart.get(line.number),
             }
         )
 
@@ -222,33 +229,12 @@ class Facts:
         return sku not in self._ordered_before if sku else None
 
     @lazy
-    def _carts(self) -> dict[str, tuple[str, Decimal]]:
-        ids = [line.item.supplier_auxiliary_id for line in self.order.lines]
-        named = [auxiliary_id for auxiliary_id in ids if auxiliary_id]
-        found: dict[str, tuple[str, Decimal]] = {}
-        for some in batches(named):
-            found |= quantities_sent_home(self.book.session, self.customer.id, some, self.at)
-        return found
+    def cart(self) -> CartComparison | None:
+        return carts_of(self.book, self.customer, self.document, self.order)
 
     @lazy
-    def _ordered(self) -> dict[tuple[str, str], Decimal]:
-        """Quantities by auxiliary id and item: one line of a cart may have become several of the order."""
-        total: dict[tuple[str, str], Decimal] = {}
-        for line in self.order.lines:
-            if line.change != "delete":
-                key = line.item.supplier_auxiliary_id or "", line.item.supplier_id or ""
-                total[key] = total.get(key, Decimal(0)) + line.quantity.amount
-        return total
-
-    def _above_cart(self, line: OrderLine, offer: Offer | None) -> Decimal | None:
-        """A cart counts in the unit in which the item is sold."""
-        sku, carted = self._carts.get(line.item.supplier_auxiliary_id or "", (None, Decimal(0)))
-        if sku is None or sku != line.item.supplier_id or not carted:
-            return None
-        if offer is None or line.quantity.unit != offer.item.unit:
-            return None
-        ordered = self._ordered[line.item.supplier_auxiliary_id or "", sku]
-        return (ordered - carted) / carted * 100
+    def _above_cart(self) -> Mapping[int, Decimal]:
+        return quantity_deviations(self.cart) if self.cart is not None else {}
 
     # People and the customer
 

@@ -88,7 +88,7 @@ class Trial:
             return None
         terms = order_terms(customer)
         checked = check(book, customer, terms, document, revision.at)
-        facts = Facts(book, customer, terms, checked.order, revision.at)
+        facts = Facts(book, customer, terms, document, checked.order, revision.at)
         subject = subject_of(facts, row.protocol, checked)
         ship_to = subject.ship_to.id if subject.ship_to else None
         case = Case(

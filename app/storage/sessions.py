@@ -3,14 +3,13 @@
 Codes and tokens are 256 random bits that the browser carries in its URL; here are only their SHA-256 digests.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field
 
 from app.storage.base import DecimalText, Row, UtcDateTime, new_id
 
@@ -148,22 +147,3 @@ class ReturnedCartRow(Row, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
 
     __table_args__ = (Index("ix_cd_returned_carts_cookie_sha256", "cookie_sha256"),)
-
-
-def quantities_sent_home(
-    session: Session, customer_id: str, auxiliary_ids: Iterable[str], until: datetime
-) -> dict[str, tuple[str, Decimal]]:
-    """By the auxiliary id of a cart's line: the item and its quantity in the newest cart of the customer's that went
-    home with it before then."""
-    query = (
-        select(CartLineRow.auxiliary_id, CartLineRow.sku, col(CartLineRow.quantity))
-        .join(PunchoutSessionRow, col(PunchoutSessionRow.id) == CartLineRow.session_id)
-        .join(ReturnedCartRow, col(ReturnedCartRow.session_id) == PunchoutSessionRow.id)
-        .where(
-            col(CartLineRow.auxiliary_id).in_(set(auxiliary_ids)),
-            PunchoutSessionRow.customer_id == customer_id,
-            col(ReturnedCartRow.at) <= until,
-        )
-    )
-    found = session.exec(query.order_by(col(ReturnedCartRow.at)))
-    return {auxiliary_id: (sku, quantity) for auxiliary_id, sku, quantity in found}

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 from approval_orders import line, money, order
 from approval_rules import stages, user
 from conftest import AT
+from home_carts import bring_home
 from msgspec.structs import replace
 from order_desk import Desk, set_up
 from sqlmodel import Session, select
@@ -30,7 +31,6 @@ from app.gateway import Gateway
 from app.storage.audit import AuditRow
 from app.storage.catalog import ItemRow
 from app.storage.database import Database
-from app.storage.sessions import CartLineRow, PunchoutSessionRow, ReturnedCartRow
 from schemas.order import Order, OrderTotals
 
 TODAY = AT.date()
@@ -358,48 +358,17 @@ def test_an_item_is_new_until_it_is_in_an_order_that_was_not_cancelled(desk: Des
     assert (state(desk, "PO-2"), state(desk, "PO-3")) == ("awaiting_approval", "approved")
 
 
-def sent_home(desk: Desk, quantity: str, *, at: datetime = AT, home: bool = True) -> None:
-    """A cart of one line, whose auxiliary id is `aux-1`."""
-
-    def work(tx: Session) -> None:
-        visit = PunchoutSessionRow(
-            realm="live",
-            partner_id=desk.partner.id,
-            customer_id=desk.customer.id,
-            correlation_id="c",
-            operation="create",
-            currency="EUR",
-            return_url="https://buyer.example",
-            request="{}",
-            answer_to={},
-            framed_by=[],
-            created_at=at,
-            expires_at=at,
-        )
-        tx.add(visit)
-        tx.flush()
-        carted = {"position": 1, "sku": "A-100", "quantity": Decimal(quantity), "auxiliary_id": "aux-1"}
-        tx.add(CartLineRow(session_id=visit.id, **carted))
-        if home:
-            where = {"session_id": visit.id, "customer_id": desk.customer.id, "realm": "live"}
-            tx.add(ReturnedCartRow(**where, operation_allowed="edit", cart="{}", at=at))
-
-    desk.write(work)
-
-
 @pytest.mark.parametrize(
     ("quantities", "outcome"),
     [(["12"], "approved"), (["13"], "awaiting_approval"), (["7", "6"], "awaiting_approval")],
 )
-def test_a_quantity_is_held_against_the_newest_cart_that_went_home_with_it(
+def test_a_quantity_is_held_against_the_cart_that_went_home_with_it(
     desk: Desk, quantities: list[str], outcome: str
 ) -> None:
-    sent_home(desk, "99", at=AT - timedelta(days=1))
-    sent_home(desk, "10")
-    sent_home(desk, "99", home=False)
+    (carted,) = bring_home(desk, {"A-100": "10"}).lines
     rules(desk, {"any_line": about("line.quantity_deviation_percent", ">", "20")})
     lines = [line(n, quantity=quantity) for n, quantity in enumerate(quantities, 1)]
-    lines = [replace(one, item=replace(one.item, supplier_auxiliary_id="aux-1")) for one in lines]
+    lines = [replace(one, item=carted.item) for one in lines]
     total = sum((Decimal(quantity) for quantity in quantities), Decimal(0)) * Decimal("9.95")
     desk.send(order(*lines, id="PO-1", totals=OrderTotals(total=money(f"{total:.2f}"))))
     assert state(desk, "PO-1") == outcome
@@ -409,7 +378,7 @@ def test_nothing_is_looked_up_that_no_rule_asks_for(desk: Desk, monkeypatch: pyt
     rules(desk, about("order.total_net", ">", "5000.00", "EUR"))
     with statements_of(desk.gateway.database, monkeypatch) as plain:
         desk.send(asked("PO-1"))
-    unasked = ("cd_rates", "cd_budgets", "received_at >=", "cd_credits", "cd_own_fields", "cd_cart_lines", "LIMIT 500")
+    unasked = ("cd_rates", "cd_budgets", "received_at >=", "cd_credits", "cd_own_fields", "LIMIT 500")
     assert not [sql for sql in plain if any(table in sql for table in unasked)]
     rules(desk, about("cost_center.budget_left", "<", "0.00", "EUR"))
     budget(desk, "1000.00")
