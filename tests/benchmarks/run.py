@@ -22,6 +22,8 @@ SHORT: Final = {
     "bench_drain": ["--orders", "1000"],
     "bench_mixed": ["--seconds", "5", "--exported", "5000"],
     "bench_start": ["--turns", "1"],
+    "bench_desk": ["--cases", "5000"],
+    "bench_open_approvals": ["--tasks", "2000", "--seconds", "10"],
 }
 LONG: Final = {"bench_drain": ["--orders", "100000"]}
 
