@@ -39,6 +39,9 @@ class Edited:
 
 def edited(tx: Session, order: OrderRow) -> Edited | None:
     """None where the order is the buyer's as it was sent, or differs in nothing that the buyer needs to know."""
+    if order.revision == 1:
+        # As it came, like most orders, for which nothing needs to be read.
+        return None
     revision = orders.revision(tx, order)
     if revision.editor_id is None:
         return None
