@@ -62,8 +62,9 @@ class Site:
         return process
 
     def worker(self, name: str, **extra: str) -> "subprocess.Popen[bytes]":
-        started = self.start("worker", CROSSDOCK_WORKER_ID=name, **extra)
-        until(lambda: (name,) in self.rows("SELECT id FROM cd_processes"))
+        """Ready: one that begins while the database is gone ends with a word."""
+        started, log = self.start("worker", CROSSDOCK_WORKER_ID=name, **extra), self.logs[-1]
+        until(lambda: b'"event": "worker.ready"' in log.read_bytes())
         return started
 
     def server(self) -> str:

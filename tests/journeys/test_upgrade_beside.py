@@ -17,7 +17,7 @@ from app.sandbox.erp import ErpView
 from app.storage import schema
 from app.storage.database import Database
 
-OLDER = "0023"
+OLDER = "0032"
 """After it came indexes only: a process of this release takes orders on a database of that one."""
 
 

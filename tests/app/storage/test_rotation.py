@@ -190,7 +190,7 @@ def test_a_rotation_that_was_killed_goes_on_and_the_old_key_retires(installed: P
         for (exchange_id,) in session.execute(select(ExchangeRow.id)).all():
             assert ledger.body_of(session, ring, exchange_id) == b"body"
         assert audit.first_broken(session) is None
-        events = session.execute(select(audit.AuditRow.event)).scalars().all()
+        events = session.scalars(select(audit.AuditRow.event).order_by(audit.AuditRow.sequence)).all()
         assert events == ["keys_rotated", "key_retired"]
     database.stop()
 
