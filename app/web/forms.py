@@ -1,7 +1,8 @@
-"""Reading a posted form within limits that the page sets."""
+"""Reading a posted form within limits that the page sets, and writing what a form of filters would send."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -59,3 +60,8 @@ async def read_form(request: Request, limits: FormLimits) -> Form:
             raise HTTPException(400)
         files = {name: await value.read() for name, value in data.multi_items() if isinstance(value, UploadFile)}
         return Form(data, files)
+
+
+def as_query(values: Mapping[str, str]) -> str:
+    """As the query of a link; what is empty is left out."""
+    return urlencode({name: value for name, value in values.items() if value})

@@ -10,11 +10,9 @@ With CROSSDOCK_TEST_POSTGRES set, PostgreSQL is measured too.
 import argparse
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 if __name__ == "__main__":
@@ -26,6 +24,7 @@ from databases import KINDS, Templates
 from sqlalchemy import text
 from sqlmodel import Session
 from stage import kinds
+from usage import took
 
 from app import logs
 from app.clock import SystemClock
@@ -45,16 +44,6 @@ CODES = (
     "unit.unknown", "item.unknown", "price.off", "total.off",
     "ship_to.unknown", "approval.no_flow", "erp.rejected", "quantity.off_step",
 )  # fmt: skip
-TIMES = 5
-
-
-def took(work: Callable[[], object]) -> float:
-    times = []
-    for _ in range(TIMES):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return median(times)
 
 
 def fill(gateway: Gateway, cases: int, somebody: PersonRow) -> list[traffic.Trade]:

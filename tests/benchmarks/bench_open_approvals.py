@@ -10,10 +10,9 @@ worker at most 3 % of a processor.
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from statistics import median
 from typing import Any
 
 import figures_traffic as traffic
@@ -21,7 +20,7 @@ from bench_idle import percent
 from sqlalchemy import text
 from sqlmodel import Session
 from stage import Stage, kinds, staged
-from usage import load
+from usage import load, took
 from verdicts import verdict
 
 from app.approval.steps import State, TaskState
@@ -35,21 +34,10 @@ from app.web.approvals import inbox
 from app.web.approvals.inbox import InboxFilter, Sort
 from app.work import APPROVAL_TIMER, TaskId
 
-TIMES = 5
 QUARTER = 0.25
 IDLE = 3.0
 LOST = 200
 PIECE = 1_000
-
-
-def took(work: Callable[[], object]) -> float:
-    """Seconds, the median of several."""
-    times = []
-    for _ in range(TIMES):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return median(times)
 
 
 def people(gateway: Gateway) -> list[PersonRow]:

@@ -11,9 +11,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
@@ -23,6 +21,7 @@ from conftest import RecordedWork
 from databases import KINDS, Templates
 from sqlalchemy import text
 from stage import kinds
+from usage import took
 
 from app import logs
 from app.clock import SystemClock
@@ -37,16 +36,6 @@ from app.storage.database import Database
 from app.storage.hourly import Scope, hour_of
 
 SPANS = {"24h": 24, "7d": 168, "30d": 720}
-TIMES = 5
-
-
-def took(work: Callable[[], object]) -> float:
-    times = []
-    for _ in range(TIMES):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return median(times)
 
 
 def view(gateway: Gateway, hours: int, partner: str | None) -> None:

@@ -1,11 +1,24 @@
-"""What a process has used of the machine, read from /proc: itself and the processes that it started."""
+"""What work has used of the machine: a piece of it in time; a process, and those that it started, as /proc says."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TIMES = 5
+
+
+def took(work: Callable[[], object]) -> float:
+    """Seconds, the median of several."""
+    times = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)
+    return median(times)
 
 
 def cpu_seconds(pid: int) -> float:

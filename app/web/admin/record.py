@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from urllib.parse import urlencode
 
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
@@ -22,6 +21,7 @@ from app.storage.people import PersonRow
 from app.web import spreadsheet
 from app.web.admin.events import KINDS, NAMES
 from app.web.admin.people import kept_by
+from app.web.forms import as_query
 from app.web.people.sessions import gateway_of, people_page, signed_in
 
 ENTRIES: Final = 100
@@ -61,7 +61,7 @@ class RecordFilter:
         """As the query of a link."""
         since, until = (day.isoformat() if day else "" for day in (self.since, self.until))
         values = {"person": self.person, "event": self.event, "since": since, "until": until, **more}
-        return urlencode({name: value for name, value in values.items() if value})
+        return as_query(values)
 
     def rows(self, realm: str) -> SelectOfScalar[AuditRow]:
         """The newest first."""

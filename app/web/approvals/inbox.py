@@ -11,7 +11,6 @@ from enum import StrEnum
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, Numeric, String, Tuple, cast, literal, literal_column, tuple_
 from sqlmodel import Session, col, func, or_, select
@@ -24,6 +23,7 @@ from app.storage.base import UtcDateTime
 from app.storage.customers import CustomerRow
 from app.storage.orders import OrderRow
 from app.storage.people import PersonRow
+from app.web.forms import as_query
 from schemas.money import CURRENCIES, Money
 
 PAGE: Final = 50
@@ -142,7 +142,7 @@ class InboxFilter:
             "after": self.after,
             **changes,
         }
-        return urlencode({name: value for name, value in values.items() if value})
+        return as_query(values)
 
 
 def _amount(text: str) -> Decimal | None:

@@ -10,7 +10,6 @@ from enum import StrEnum
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, String, literal, tuple_
 from sqlmodel import Session, col, func, or_, select
@@ -22,6 +21,7 @@ from app.storage.customers import CustomerRow
 from app.storage.orders import OPEN_CASE, HoldRow, OrderRow
 from app.storage.partners import PartnerIdentityRow, PartnerRow
 from app.storage.people import PersonRow
+from app.web.forms import as_query
 from app.web.orders.words import CASES
 
 PAGE: Final = 50
@@ -118,7 +118,7 @@ class CaseFilter:
             "after": self.after,
             **changes,
         }
-        return urlencode({name: value for name, value in values.items() if value})
+        return as_query(values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, or_, select
@@ -22,6 +21,7 @@ from app.storage.people import PersonRow
 from app.web import spreadsheet
 from app.web.desk.case_list import COUNTED, MOST_ROWS, PAGE, partners_of
 from app.web.exchanges.shown import show
+from app.web.forms import as_query
 from app.web.operations.words import PROTOCOLS
 from app.web.orders import words
 from app.web.orders.order_list import customers_of
@@ -84,7 +84,7 @@ class RefusedFilter:
             "after": self.after,
             **changes,
         }
-        return urlencode({name: value for name, value in values.items() if value})
+        return as_query(values)
 
 
 @dataclass(frozen=True, slots=True)

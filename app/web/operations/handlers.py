@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
@@ -18,6 +17,7 @@ from app.storage.customers import CustomerRow
 from app.storage.hourly import Scope
 from app.web import spreadsheet
 from app.web.charts.lines import spark
+from app.web.forms import as_query
 from app.web.language import msgid, translations
 from app.web.operations.cards import Card, Drawer, Translate
 from app.web.operations.period import Period, Span, span
@@ -53,7 +53,7 @@ class Chosen:
     def query(self, **changes: str) -> str:
         """As the query of a link."""
         values = {"period": self.period, "partner": self.partner, "q": self.q, "sort": self.sort, **changes}
-        return urlencode({name: value for name, value in values.items() if value})
+        return as_query(values)
 
     def wish(self, table: str) -> str:
         of, _, column = self.sort.partition(".")

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Protocol
-from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, or_, select
@@ -15,6 +14,7 @@ from app.storage import approvals
 from app.storage.base import unindexed
 from app.storage.customers import CustomerRow
 from app.storage.orders import HoldRow, HoldState, OrderRow, OrderState
+from app.web.forms import as_query
 from schemas.money import Money
 
 PAGE: Final = 50
@@ -66,7 +66,7 @@ class OrderFilter:
             "until": chosen.until.isoformat() if chosen.until else "",
             "before": chosen.before,
         }
-        return urlencode({name: value for name, value in values.items() if value})
+        return as_query(values)
 
 
 @dataclass(frozen=True, slots=True)

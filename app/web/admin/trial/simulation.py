@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
-from urllib.parse import urlencode
 
 import msgspec
 from sqlmodel import Session
@@ -30,7 +29,7 @@ from app.web.admin.trial.sources import source, sources
 from app.web.charts.bars import BarChart, Series, stacked
 from app.web.charts.frame import Times
 from app.web.charts.scale import Words
-from app.web.forms import FormLimits, read_form
+from app.web.forms import FormLimits, as_query, read_form
 from app.web.language import msgid, translations
 from app.web.people.sessions import gateway_of, language_of, people_page, signed_in
 from schemas.faults import Fault, Rejected
@@ -79,7 +78,7 @@ class Chosen:
     @property
     def query(self) -> str:
         values = {"before": self.before, "after": self.after, "q": self.q}
-        return urlencode({name: value for name, value in values.items() if value})
+        return as_query(values)
 
     def fits(self, one: Difference) -> bool:
         wanted = self.q.casefold()
